@@ -1,0 +1,1 @@
+//! An application server with gunicorn's process model and interchangeable worker classes.

@@ -1,0 +1,1 @@
+//! What the master and every worker class of oxicorn share: contracts, settings, reactor, logs.

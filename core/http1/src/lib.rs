@@ -1,0 +1,1 @@
+//! Sans-I/O HTTP/1.1 server codec: bytes in, events out.

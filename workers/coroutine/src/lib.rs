@@ -1,0 +1,1 @@
+//! Worker class coroutine: a hub and one stackful coroutine for each request in flight.

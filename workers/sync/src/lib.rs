@@ -1,0 +1,1 @@
+//! Worker class sync: one request at a time.

@@ -1,0 +1,1 @@
+//! Worker class threaded: a pool of threads on one shared epoll set.
