@@ -1,1 +1,20 @@
-//! What the master and every worker class of oxicorn share: contracts, settings, reactor, logs.
+//! What the master and every worker class share: the contracts between them, the settings, the
+//! listening sockets, the shared-memory scoreboard, the reactor, the one place that owns a request
+//! from its head to its access-log line, and the two logs.
+//!
+//! Nothing here forks, execs or handles a signal: that is `oxicorn-arbiter`. Nothing here knows a
+//! worker class by name: each is a crate of its own that implements [`worker::Worker`].
+
+pub mod app;
+pub mod body;
+pub mod config;
+pub mod lifeline;
+pub mod listener;
+pub mod orders;
+pub mod scoreboard;
+pub mod sys;
+pub mod wait;
+pub mod worker;
+
+pub use app::{App, Application, AsyncApp, Request, RequestExt, Response};
+pub use body::Body;

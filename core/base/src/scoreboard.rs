@@ -1,0 +1,416 @@
+//! The scoreboard: one row of shared memory for each worker process, as in Apache httpd. The master
+//! knows from it that a worker lives, workers know from it who has the fewest connections, and
+//! neither ever waits for the other.
+//!
+//! The master alone gives out a row ([`Scoreboard::claim`]) and takes it back, and it takes it back
+//! only after the process has been reaped: so a late write of a dying worker cannot reach the row's
+//! next owner. Within a row each word has one writer, the worker; see [`Writers`] for the class
+//! that has several threads.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sys;
+
+/// The largest number of worker processes at one time, old and new generations together.
+pub const ROWS: usize = 1024;
+
+/// Words of a row: 16 of 8 bytes, two cache lines, so that neighbours do not disturb each other.
+const WORDS: usize = 16;
+
+/// A worker's place: the number of its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(pub usize);
+
+/// How many times the master had loaded its configuration when this worker was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// The one after this.
+    #[must_use]
+    pub fn next(self) -> Generation {
+        Generation(self.0 + 1)
+    }
+}
+
+/// What a worker is doing, by its own word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody has the row.
+    Free,
+    /// Forked, not yet able to serve.
+    Booting,
+    /// Accepts and serves.
+    Ready,
+    /// Finishes what it has and leaves.
+    Draining,
+}
+
+impl State {
+    fn from_word(word: u64) -> State {
+        match word {
+            1 => State::Booting,
+            2 => State::Ready,
+            3 => State::Draining,
+            _ => State::Free,
+        }
+    }
+
+    fn word(self) -> u64 {
+        match self {
+            State::Free => 0,
+            State::Booting => 1,
+            State::Ready => 2,
+            State::Draining => 3,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Word {
+    State,
+    Pid,
+    Generation,
+    Heartbeat,
+    BusySince,
+    StartedAt,
+    InFlight,
+    Connections,
+    Accepted,
+    Requests,
+    BytesSent,
+}
+
+/// One row as read at one moment; the words are read one after the other, not as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What the worker is doing.
+    pub state: State,
+    /// Its process; 0 until the worker has written it.
+    pub pid: u64,
+    /// Its generation.
+    pub generation: Generation,
+    /// Last sign of life of its main loop: [`sys::coarse_millis`].
+    pub heartbeat: u64,
+    /// Since when it has been inside a request without returning to its loop (single-threaded
+    /// classes): [`sys::coarse_millis`], or 0.
+    pub busy_since: u64,
+    /// When it was forked: [`sys::coarse_millis`].
+    pub started_at: u64,
+    /// Requests that the application has in hand.
+    pub in_flight: u64,
+    /// Open client connections.
+    pub connections: u64,
+    /// Connections accepted since the start.
+    pub accepted: u64,
+    /// Requests answered since the start.
+    pub requests: u64,
+    /// Bytes of response bodies sent since the start.
+    pub bytes_sent: u64,
+}
+
+/// The table. Made by the master before its first fork; every process forked later sees the same.
+#[derive(Clone, Copy, Debug)]
+pub struct Scoreboard {
+    words: &'static [AtomicU64],
+}
+
+impl Scoreboard {
+    /// Shared memory for [`ROWS`] workers; pages that are never touched cost nothing.
+    ///
+    /// # Errors
+    /// Those of mmap(2).
+    pub fn new() -> io::Result<Scoreboard> {
+        // One row more: the first holds what concerns the whole table.
+        const COUNT: NonZeroUsize = NonZeroUsize::new((ROWS + 1) * WORDS).unwrap();
+        Ok(Scoreboard {
+            words: sys::shared_words(COUNT)?,
+        })
+    }
+
+    fn high_water(&self) -> &AtomicU64 {
+        &self.words[0]
+    }
+
+    fn word(&self, slot: Slot, word: Word) -> &AtomicU64 {
+        &self.words[(slot.0 + 1) * WORDS + word as usize]
+    }
+
+    fn read(&self, slot: Slot, word: Word) -> u64 {
+        self.word(slot, word).load(Ordering::Relaxed)
+    }
+
+    /// The lowest free row, cleared and marked booting. Master only. None: all are taken.
+    pub fn claim(&self, generation: Generation) -> Option<Slot> {
+        let slot = (0..ROWS)
+            .map(Slot)
+            .find(|&slot| self.state(slot) == State::Free)?;
+        for word in &self.words[(slot.0 + 1) * WORDS..(slot.0 + 2) * WORDS] {
+            word.store(0, Ordering::Relaxed);
+        }
+        let now = sys::coarse_millis();
+        self.word(slot, Word::Generation)
+            .store(generation.0, Ordering::Relaxed);
+        self.word(slot, Word::StartedAt)
+            .store(now, Ordering::Relaxed);
+        self.word(slot, Word::Heartbeat)
+            .store(now, Ordering::Relaxed);
+        self.word(slot, Word::State)
+            .store(State::Booting.word(), Ordering::Release);
+        self.high_water()
+            .fetch_max(slot.0 as u64 + 1, Ordering::Relaxed);
+        Some(slot)
+    }
+
+    /// Gives a row back. Master only, and only once its process has been reaped.
+    pub fn release(&self, slot: Slot) {
+        self.word(slot, Word::State)
+            .store(State::Free.word(), Ordering::Release);
+        let mut used = self.high_water().load(Ordering::Relaxed) as usize;
+        while used > 0 && self.state(Slot(used - 1)) == State::Free {
+            used -= 1;
+        }
+        self.high_water().store(used as u64, Ordering::Relaxed);
+    }
+
+    /// What the worker of this row is doing.
+    pub fn state(&self, slot: Slot) -> State {
+        State::from_word(self.word(slot, Word::State).load(Ordering::Acquire))
+    }
+
+    /// One row.
+    pub fn row(&self, slot: Slot) -> Row {
+        Row {
+            state: self.state(slot),
+            pid: self.read(slot, Word::Pid),
+            generation: Generation(self.read(slot, Word::Generation)),
+            heartbeat: self.read(slot, Word::Heartbeat),
+            busy_since: self.read(slot, Word::BusySince),
+            started_at: self.read(slot, Word::StartedAt),
+            in_flight: self.read(slot, Word::InFlight),
+            connections: self.read(slot, Word::Connections),
+            accepted: self.read(slot, Word::Accepted),
+            requests: self.read(slot, Word::Requests),
+            bytes_sent: self.read(slot, Word::BytesSent),
+        }
+    }
+
+    /// The rows that are taken.
+    pub fn rows(&self) -> impl Iterator<Item = (Slot, Row)> + '_ {
+        let used = self.high_water().load(Ordering::Relaxed) as usize;
+        (0..used.min(ROWS))
+            .map(|n| (Slot(n), self.row(Slot(n))))
+            .filter(|(_, row)| row.state != State::Free)
+    }
+
+    /// The fewest connections that a worker other than `me` holds; workers that are not ready, or
+    /// whose heartbeat is older than `stale` milliseconds, do not count. None: there is no other.
+    pub fn fewest_connections(&self, me: Slot, stale: u64) -> Option<u64> {
+        let used = self.high_water().load(Ordering::Relaxed) as usize;
+        let oldest = sys::coarse_millis().saturating_sub(stale);
+        (0..used.min(ROWS))
+            .map(Slot)
+            .filter(|&slot| slot != me && self.state(slot) == State::Ready)
+            .filter(|&slot| self.read(slot, Word::Heartbeat) >= oldest)
+            .map(|slot| self.read(slot, Word::Connections))
+            .min()
+    }
+
+    /// The writing end of a row, for the worker that has it.
+    pub fn handle(&self, slot: Slot, writers: Writers) -> SlotHandle {
+        SlotHandle {
+            board: *self,
+            slot,
+            writers,
+        }
+    }
+}
+
+/// How many threads of the worker write its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// One: a load and a store.
+    One,
+    /// Several: an atomic addition, some nanoseconds dearer.
+    Many,
+}
+
+/// A worker's pen for its own row.
+#[derive(Clone, Debug)]
+pub struct SlotHandle {
+    board: Scoreboard,
+    slot: Slot,
+    writers: Writers,
+}
+
+impl SlotHandle {
+    fn set(&self, word: Word, value: u64) {
+        self.board
+            .word(self.slot, word)
+            .store(value, Ordering::Relaxed);
+    }
+
+    fn add(&self, word: Word, count: u64) {
+        let word = self.board.word(self.slot, word);
+        match self.writers {
+            Writers::One => {
+                word.store(
+                    word.load(Ordering::Relaxed).wrapping_add(count),
+                    Ordering::Relaxed,
+                );
+            }
+            Writers::Many => {
+                word.fetch_add(count, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The row.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// The same pen, for a class with this many writing threads.
+    #[must_use]
+    pub fn with_writers(&self, writers: Writers) -> SlotHandle {
+        SlotHandle {
+            writers,
+            ..self.clone()
+        }
+    }
+
+    /// First thing in the worker.
+    pub fn booted(&self, pid: u32) {
+        self.set(Word::Pid, pid.into());
+        self.beat();
+    }
+
+    /// Says what the worker is doing now.
+    pub fn state(&self, state: State) {
+        self.board
+            .word(self.slot, Word::State)
+            .store(state.word(), Ordering::Release);
+    }
+
+    /// A sign of life from the main loop.
+    pub fn beat(&self) {
+        self.set(Word::Heartbeat, sys::coarse_millis());
+    }
+
+    /// The main loop goes into a request now and will not beat until it is back.
+    pub fn busy(&self) {
+        self.set(Word::BusySince, sys::coarse_millis());
+    }
+
+    /// The main loop is back.
+    pub fn idle(&self) {
+        self.set(Word::BusySince, 0);
+    }
+
+    /// A connection was accepted.
+    pub fn connection_opened(&self) {
+        self.add(Word::Connections, 1);
+        self.add(Word::Accepted, 1);
+    }
+
+    /// A connection was closed.
+    pub fn connection_closed(&self) {
+        self.add(Word::Connections, u64::MAX);
+    }
+
+    /// The application was given a request.
+    pub fn request_started(&self) {
+        self.add(Word::InFlight, 1);
+    }
+
+    /// The application has answered.
+    pub fn request_finished(&self, bytes_sent: u64) {
+        self.add(Word::InFlight, u64::MAX);
+        self.add(Word::Requests, 1);
+        self.add(Word::BytesSent, bytes_sent);
+    }
+
+    /// This worker's row as others read it.
+    pub fn row(&self) -> Row {
+        self.board.row(self.slot)
+    }
+
+    /// Requests that the application has in hand.
+    pub fn in_flight(&self) -> u64 {
+        self.board.read(self.slot, Word::InFlight)
+    }
+
+    /// Open connections.
+    pub fn connections(&self) -> u64 {
+        self.board.read(self.slot, Word::Connections)
+    }
+
+    /// See [`Scoreboard::fewest_connections`].
+    pub fn fewest_connections_elsewhere(&self, stale: u64) -> Option<u64> {
+        self.board.fewest_connections(self.slot, stale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_claimed_written_and_given_back() {
+        let board = Scoreboard::new().unwrap();
+        let slot = board.claim(Generation(3)).unwrap();
+        assert_eq!(board.state(slot), State::Booting);
+        let pen = board.handle(slot, Writers::One);
+        pen.booted(77);
+        pen.state(State::Ready);
+        pen.connection_opened();
+        pen.connection_opened();
+        pen.connection_closed();
+        pen.request_started();
+        pen.request_finished(14);
+        let row = board.row(slot);
+        assert_eq!(
+            (row.pid, row.generation, row.connections),
+            (77, Generation(3), 1)
+        );
+        assert_eq!(
+            (row.accepted, row.requests, row.in_flight, row.bytes_sent),
+            (2, 1, 0, 14)
+        );
+        assert_eq!(board.rows().count(), 1);
+        board.release(slot);
+        assert_eq!(board.rows().count(), 0);
+        let again = board.claim(Generation(4)).unwrap();
+        assert_eq!(again, slot);
+        assert_eq!(
+            board.row(again).requests,
+            0,
+            "a reused row starts from nothing"
+        );
+    }
+
+    #[test]
+    fn the_fewest_connections_ignore_oneself_the_stale_and_the_unready() {
+        let board = Scoreboard::new().unwrap();
+        let pens: Vec<SlotHandle> = (0..4)
+            .map(|_| board.handle(board.claim(Generation(1)).unwrap(), Writers::Many))
+            .collect();
+        for (connections, pen) in [9, 2, 5, 0].into_iter().zip(&pens) {
+            pen.state(State::Ready);
+            (0..connections).for_each(|_| pen.connection_opened());
+        }
+        pens[3].state(State::Draining);
+        assert_eq!(pens[0].fewest_connections_elsewhere(1000), Some(2));
+        assert_eq!(pens[1].fewest_connections_elsewhere(1000), Some(5));
+        pens[1].set(Word::Heartbeat, 1);
+        assert_eq!(pens[0].fewest_connections_elsewhere(1000), Some(5));
+    }
+
+    #[test]
+    fn a_row_is_two_cache_lines() {
+        assert_eq!(WORDS * size_of::<AtomicU64>(), 128);
+        assert!((Word::BytesSent as usize) < WORDS);
+    }
+}
