@@ -118,6 +118,18 @@ impl Connection {
         }
     }
 
+    /// Waits until a response begins, and reads none of it.
+    ///
+    /// # Errors
+    /// None does.
+    pub fn wait_for_bytes(&mut self) -> Result<(), ClientError> {
+        let deadline = self.deadline();
+        match self.incoming.peek(deadline)? {
+            [] => Err(ClientError::Closed),
+            _ => Ok(()),
+        }
+    }
+
     /// Reads one interim response (1xx) and gives its status.
     ///
     /// # Errors

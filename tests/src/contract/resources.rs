@@ -79,6 +79,9 @@ fn rude_clients(server: &Server) {
         let mut download = server.connect();
         let request = Request::get("/bytes?n=8000000").bytes();
         download.send(&request).expect("sent");
+        download.wait_for_bytes().expect("the response begins");
+        // Before anybody else asks: a long response that nobody reads may occupy a worker.
+        drop(download);
         let mut bad = server.connect();
         bad.send(b"what\r\n\r\n").expect("sent");
         let refusal = bad.receive(Asked::ForAll).expect("a refusal");
