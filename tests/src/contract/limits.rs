@@ -2,18 +2,22 @@
 //! end of its connection: what follows it was framed by somebody who cannot be trusted, and serving
 //! it is how requests are smuggled (RFC 9112, section 11).
 
+use std::time::Duration;
+
 use super::Subject;
 use crate::client::{Asked, Response};
 use crate::harness::{AccessLine, ErrorLine, Launch, Level, Server};
 
 /// A request that must never be served: it stands behind one that was refused.
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: suite\r\n\r\n";
+/// A refusal waits for nothing, and for no time limit of the server's least of all.
+const AT_ONCE: Duration = Duration::from_secs(5);
 const WARNING: &str = "Invalid request from ip=127.0.0.1: ";
 
 /// Sends something bad with a good request behind it, and sees that nothing but one refusal comes.
 #[track_caller]
 fn refused(server: &Server, bad: &str) -> Response {
-    let mut connection = server.connect();
+    let mut connection = server.connect().patience(AT_ONCE);
     let bytes = format!("{bad}{SMUGGLED}");
     connection.send(bytes.as_bytes()).expect("sent");
     let response = connection.receive(Asked::ForAll);

@@ -35,6 +35,23 @@ pub(super) fn hup_under_load(subject: &Subject) {
             load.wait_for_answers(50);
         }
         load.stop().assert_nothing_lost();
+        assert_always_served(&server, 2);
+    }
+}
+
+/// Sees in the order of the log that there were never fewer workers than there should be: each has
+/// left only after the one that replaces it was there.
+#[track_caller]
+fn assert_always_served(server: &Server, number: usize) {
+    let lines = server.error_log().all();
+    let (mut booted, mut left) = (0, 0);
+    for line in &lines {
+        booted += usize::from(line.contains(BOOTING));
+        left += usize::from(line.contains("Worker exiting (pid: "));
+        assert!(
+            booted < number || booted - left >= number,
+            "at {line}: {lines:#?}"
+        );
     }
 }
 

@@ -18,6 +18,8 @@ use crate::process::{self, Process};
 
 /// Long enough for anything that the server does by itself, unless a test says more.
 const PATIENT: u64 = 20;
+/// Seconds in which workers must have gone when their master has: they promise about one.
+const LEAVING: u64 = 5;
 
 /// A server process and its workers. Dropped, it kills them all and sees that they are gone.
 #[derive(Debug)]
@@ -215,29 +217,28 @@ impl Server {
             Some(status) => status,
             None => deadline.expect("the exit of the master", || self.try_exit()),
         };
-        self.expect_nothing_left();
+        self.expect_nothing_left(Deadline::seconds(LEAVING));
         status
     }
 
-    fn try_exit(&mut self) -> Option<ExitStatus> {
+    pub(super) fn try_exit(&mut self) -> Option<ExitStatus> {
         self.exited = self.child.try_wait().expect("waiting for our own child");
         self.exited
     }
 
     /// # Panics
-    /// When a process of the server still runs some seconds after its master.
+    /// When a process of the server still runs by then; it is killed.
     #[track_caller]
-    fn expect_nothing_left(&self) {
-        if self.error_log.wait_end(Deadline::seconds(5)).is_none() {
-            let left: Vec<_> = process::holders(&self.pipe)
-                .into_iter()
-                .map(|process| (process.pid(), process.title()))
-                .collect();
-            panic!("the master has exited and left these behind: {left:?}");
+    pub(super) fn expect_nothing_left(&self, deadline: Deadline) {
+        if self.error_log.wait_end(deadline).is_none() {
+            let left = process::holders(&self.pipe);
+            let named: Vec<_> = left.iter().map(|p| (p.pid(), p.title())).collect();
+            left.iter().for_each(|left| left.signal(Signal::SIGKILL));
+            panic!("the master has exited and left these behind: {named:?}");
         }
     }
 
-    fn kill_all(&mut self) {
+    pub(super) fn kill_all(&mut self) {
         self.signal(Signal::SIGKILL);
         let _ = self.child.wait();
         Deadline::seconds(10).poll(|| {
@@ -272,7 +273,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let exited = self.try_exit().is_some();
         if exited && !std::thread::panicking() {
-            self.expect_nothing_left();
+            self.expect_nothing_left(Deadline::seconds(LEAVING));
             return;
         }
         if exited {
