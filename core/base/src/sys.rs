@@ -156,6 +156,12 @@ pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
 #[repr(transparent)]
 pub struct EpollEvent(libc::epoll_event);
 
+impl std::fmt::Debug for EpollEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EpollEvent({:#x}: {:#x})", self.key(), self.flags())
+    }
+}
+
 impl EpollEvent {
     /// An event that says nothing, to fill an array with.
     pub const EMPTY: EpollEvent = EpollEvent(libc::epoll_event { events: 0, u64: 0 });

@@ -55,3 +55,4 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
+impl ConfigError { pub fn message(m: String) -> Self { ConfigError(m) } }
