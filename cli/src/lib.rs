@@ -1,1 +1,4 @@
 //! An application server with gunicorn's process model and interchangeable worker classes.
+
+pub mod net;
+pub mod time;
