@@ -325,13 +325,12 @@ pub fn prepare_title() {
             return None;
         }
         let contiguous = env_start >= args_end && env_start - args_end < 16 && env_end > env_start;
-        if contiguous && !move_environment() {
-            return Some(TitleArea {
-                start,
-                length: args_end - start,
-            });
-        }
-        let end = if contiguous { env_end } else { args_end };
+        let end = if contiguous {
+            move_environment();
+            env_end
+        } else {
+            args_end
+        };
         Some(TitleArea {
             start,
             length: end - start,
