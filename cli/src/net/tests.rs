@@ -14,6 +14,14 @@ fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+fn bound() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
+}
+
 /// Another thread that accepts one connection and does `then` with it.
 fn peer<T: Send + 'static>(
     then: impl FnOnce(StdStream) -> T + Send + 'static,
@@ -116,8 +124,8 @@ fn timeouts_are_the_standard_librarys() {
 
 #[test]
 fn a_refused_connection_is_an_error_and_of_many_addresses_one_is_enough() {
-    let (gone, nobody) = listener();
-    drop(gone);
+    // Bound, so that nobody else gets the port, but not listening.
+    let (_socket, nobody) = bound();
     let error = TcpStream::connect(nobody).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     let (_listener, somebody) = listener();
@@ -129,12 +137,8 @@ fn a_refused_connection_is_an_error_and_of_many_addresses_one_is_enough() {
 
 #[test]
 fn connecting_ends_at_its_timeout() {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket
-        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-        .unwrap();
+    let (socket, address) = bound();
     socket.listen(0).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
     // Nobody accepts: as soon as the queue is full, the kernel ignores who knocks.
     let mut queued = Vec::new();
     let error = loop {
