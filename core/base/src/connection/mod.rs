@@ -25,7 +25,8 @@ use gather::Gathered;
 use output::Output;
 pub use output::Flushed;
 pub use receive::{BodyPiece, Opened, assemble};
-pub use respond::{Fit, Unsendable};
+pub use oxicorn_http1::ResponseBody;
+pub use respond::{Fit, Unsendable, body_length};
 
 /// How long a closing connection is read, and what comes thrown away, so that the client gets to
 /// read the last response: data that arrives at a closed socket would make the kernel reset it

@@ -12,6 +12,7 @@ use oxicorn_http1::{
 };
 
 use super::{Connection, Flushed, Linger, Phase, Step};
+use crate::body::{Body, Form};
 use crate::serve::{Scratch, printable};
 use crate::wait::Interest;
 
@@ -232,6 +233,15 @@ impl Connection {
     /// How many bytes of the response the kernel has not taken yet.
     pub fn queued(&self) -> usize {
         self.output.len()
+    }
+}
+
+/// What the codec is to be told of a response's body.
+pub fn body_length(body: &Body) -> ResponseBody {
+    match (body.form(), body.length()) {
+        (Form::Whole(length), _) => ResponseBody::Fixed(length as u64),
+        (_, Some(length)) => ResponseBody::Fixed(length),
+        (_, None) => ResponseBody::Streamed,
     }
 }
 

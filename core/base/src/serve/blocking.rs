@@ -12,15 +12,18 @@ use oxicorn_http1::ResponseBody;
 use super::lend::Loan;
 use super::scratch::Scratch;
 use crate::app::{IntoResponse, Response};
-use crate::body::{Body, Form};
-use crate::connection::{Connection, Fit, Flushed, Opened, Step, Unsendable, assemble};
+use crate::body::Body;
+use crate::connection::{
+    Connection, Fit, Flushed, Opened, Step, Unsendable, assemble, body_length,
+};
 use crate::wait::{self, Interest, Woken};
 
-/// A response that is larger than this occupies its handler until the client has read enough of it.
-const HAND_OVER_UP_TO: usize = 1024 * 1024;
-/// A response that is produced piece by piece is written in pieces of at least this size, when its
+/// A response that is larger than this, in bytes, occupies its handler until the client has read
+/// enough of it.
+pub const HAND_OVER_UP_TO: usize = 1024 * 1024;
+/// A response that is produced piece by piece is written in pieces of at least so many bytes when its
 /// length is known: a client that waits for each piece is told of no length.
-const WRITE_FROM: usize = 64 * 1024;
+pub const WRITE_FROM: usize = 64 * 1024;
 
 /// A connection whose request is in hand.
 pub type Job = Box<Connection>;
@@ -76,11 +79,7 @@ fn send(
     scratch: &RefCell<Scratch>,
 ) -> Result<(), Unsendable> {
     let (parts, mut body) = response.into_parts();
-    let length = match (body.form(), body.length()) {
-        (Form::Whole(length), _) => ResponseBody::Fixed(length as u64),
-        (_, Some(length)) => ResponseBody::Fixed(length),
-        (_, None) => ResponseBody::Streamed,
-    };
+    let length = body_length(&body);
     let mut fit =
         job.begin_response(parts.status, &parts.headers, length, &mut scratch.borrow_mut())?;
     while fit == Fit::More {

@@ -8,7 +8,7 @@ mod pace;
 mod scratch;
 mod service;
 
-pub use blocking::{Job, handle};
+pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
 pub use pace::Pace;
 pub(crate) use scratch::READ_SIZE;
 pub use scratch::Scratch;
