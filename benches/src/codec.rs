@@ -86,7 +86,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Receives `bytes`, which must be whole requests, and answers them. The bytes of the responses.
+    /// Receives `bytes`, which must be whole requests, and answers them; gives the responses.
     ///
     /// # Errors
     /// The requests were not what this benchmark expects.
