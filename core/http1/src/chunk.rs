@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::class::TOKEN;
 use crate::error::ErrorKind;
 
 /// A parsed chunk-size line.
@@ -70,12 +71,7 @@ fn skip_space(rest: &[u8]) -> &[u8] {
 
 /// RFC 9110 section 5.6.2.
 fn token(rest: &[u8]) -> Option<&[u8]> {
-    let tchar = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+')
-            || matches!(byte, b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
-    };
-    match rest.iter().take_while(|byte| tchar(byte)).count() {
+    match TOKEN.prefix(rest) {
         0 => None,
         len => Some(&rest[len..]),
     }

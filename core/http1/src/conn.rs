@@ -105,7 +105,11 @@ impl Conn {
     /// nothing further is read, and if no response has begun exactly one can be sent, which says
     /// `Connection: close`.
     pub fn next_event(&mut self) -> Result<Event, Error> {
-        self.advance().map_err(|kind| self.poison(kind))
+        let event = self.advance();
+        if let Err(error) = &event {
+            self.poison(error.kind());
+        }
+        event
     }
 
     /// Gives up on what the client was sending (a deadline has passed, say) as if it had broken a
@@ -114,9 +118,9 @@ impl Conn {
         self.poison(ErrorKind::Abandoned)
     }
 
-    fn advance(&mut self) -> Result<Event, ErrorKind> {
+    fn advance(&mut self) -> Result<Event, Error> {
         match (self.client, self.server) {
-            (ClientState::Error, _) => Err(self.fault.unwrap_or(ErrorKind::Abandoned)),
+            (ClientState::Error, _) => Err(self.fault.unwrap_or(ErrorKind::Abandoned).into()),
             (ClientState::Closed, _) | (_, ServerState::MustClose) => Ok(Event::Closed),
             (ClientState::Idle, _) => self.read_head(),
             (ClientState::SendBody, ServerState::Done) => self.drain(),
@@ -125,12 +129,12 @@ impl Conn {
         }
     }
 
-    fn read_head(&mut self) -> Result<Event, ErrorKind> {
+    fn read_head(&mut self) -> Result<Event, Error> {
         let Some(whole) = self.head.advance(&mut self.buf, &self.bounds)? else {
             return match self.input {
                 Input::Open => Ok(Event::NeedData),
                 Input::Ended if self.buf.is_empty() => Ok(self.close_input()),
-                Input::Ended => Err(ErrorKind::TruncatedHead),
+                Input::Ended => Err(ErrorKind::TruncatedHead.into()),
             };
         };
         let bytes = self.buf.split_to(whole.len).freeze();
@@ -157,9 +161,9 @@ impl Conn {
         Ok(Event::Request(request))
     }
 
-    fn read_body(&mut self) -> Result<Event, ErrorKind> {
+    fn read_body(&mut self) -> Result<Event, Error> {
         match self.body.decode(&mut self.buf, &self.bounds)? {
-            Decoded::NeedData if self.input == Input::Ended => Err(ErrorKind::TruncatedBody),
+            Decoded::NeedData if self.input == Input::Ended => Err(ErrorKind::TruncatedBody.into()),
             Decoded::NeedData => Ok(Event::NeedData),
             Decoded::Data(data) => {
                 // It did not wait.
@@ -175,7 +179,7 @@ impl Conn {
     }
 
     /// Reads the body for nobody.
-    fn drain(&mut self) -> Result<Event, ErrorKind> {
+    fn drain(&mut self) -> Result<Event, Error> {
         loop {
             match self.read_body()? {
                 Event::Data(_) => {}
@@ -305,9 +309,9 @@ impl Conn {
     /// Why it cannot, or not yet. After [`NotReusable::Closing`] it never can.
     pub fn start_next_cycle(&mut self) -> Result<(), NotReusable> {
         if (self.client, self.server) == (ClientState::SendBody, ServerState::Done)
-            && let Err(kind) = self.drain()
+            && let Err(error) = self.drain()
         {
-            self.poison(kind);
+            self.poison(error.kind());
         }
         let next = (
             self.client.after(ClientStep::Next),

@@ -46,7 +46,8 @@ pub enum ErrorKind {
     BareLf,
     /// A CR is not followed by LF (RFC 9112 section 2.2).
     BareCr,
-    /// The request line is longer than the limit, or the target than 65534 bytes (RFC 9112 section 3).
+    /// The request line is longer than the limit, or the target than 65534 bytes (RFC 9112
+    /// section 3).
     LineTooLong,
     /// Not `method SP target SP version` (RFC 9112 section 3).
     RequestLine,
@@ -100,7 +101,8 @@ pub enum ErrorKind {
     ChunkSize,
     /// A chunk extension does not follow the grammar (RFC 9112 section 7.1.1).
     ChunkExtension,
-    /// A chunk-size line, or all extensions of a body together, are too long (RFC 9112 section 7.1.1).
+    /// A chunk-size line, or all extensions of a body together, are too long (RFC 9112
+    /// section 7.1.1).
     ChunkLineTooLong,
     /// A chunk's data is not followed by CRLF (RFC 9112 section 7.1).
     ChunkEnd,

@@ -14,7 +14,8 @@ pub enum Event {
     NeedData,
     /// A request begins.
     Request(RequestHead),
-    /// A piece of the body: as much as there was, never empty. It shares the receive buffer's memory.
+    /// A piece of the body: as much as there was, never empty. It shares the receive buffer's
+    /// memory.
     Data(Bytes),
     /// The request is complete. The trailers, if there were any.
     EndOfMessage(Option<Box<HeaderMap>>),

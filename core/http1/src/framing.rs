@@ -6,6 +6,7 @@
 
 use http::{HeaderName, HeaderValue, Version, header};
 
+use crate::class::HOST;
 use crate::error::ErrorKind;
 use crate::event::{BodyLength, KeepAlive, Upgrade};
 use crate::limits::MissingHost;
@@ -165,15 +166,7 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A light check (RFC 9110 section 7.2): bytes that no host and port have, so no path, no user, no
 /// list. An empty value is allowed, for a target without authority.
 fn check_host(value: &[u8]) -> Result<(), ErrorKind> {
-    let in_host = |byte: u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b':' | b'[' | b']')
-            || matches!(
-                byte,
-                b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'='
-            )
-    };
-    if value.iter().copied().all(in_host) {
+    if HOST.has_all(value) {
         Ok(())
     } else {
         Err(ErrorKind::HostValue)

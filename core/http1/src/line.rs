@@ -9,6 +9,7 @@ use std::ops::Range;
 use http::{Method, Version};
 use memchr::memchr;
 
+use crate::class::TOKEN;
 use crate::error::ErrorKind;
 
 /// Shortest and longest method in bytes. gunicorn's bounds; every registered method is within.
@@ -25,8 +26,7 @@ pub(crate) struct RequestLine {
 /// Whether a method may contain `byte`: a token's bytes (RFC 9110 section 5.6.2) without the
 /// lower-case letters and `#`, which no method has and garbage often does.
 pub(crate) fn in_method(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
-        | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+    TOKEN.has(byte) && !matches!(byte, b'a'..=b'z' | b'#')
 }
 
 impl RequestLine {

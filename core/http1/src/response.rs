@@ -8,7 +8,8 @@ pub struct ResponseHead<'a> {
     /// A final status, 200 to 999.
     pub status: StatusCode,
     /// The application's fields. Those that describe the connection are dropped (RFC 9110 section
-    /// 7.6.1), except that `Connection: close` is obeyed; `Date` is dropped; `Server` replaces ours.
+    /// 7.6.1), except that `Connection: close` is obeyed. `Date` is dropped, `Server` replaces
+    /// ours.
     pub headers: &'a HeaderMap,
     /// What is known about the body's length.
     pub body: ResponseBody,
@@ -73,8 +74,8 @@ pub enum SendError {
     /// The status is not a final one: 1xx is not a response.
     #[error("1xx is not a final status")]
     Interim,
-    /// The application's `Content-Length` is no number, or there are several (RFC 9110 section 8.6).
-    /// Another response, a 500 say, may still be sent.
+    /// The application's `Content-Length` is no number, or there are several (RFC 9110 section
+    /// 8.6). Another response, a 500 say, may still be sent.
     #[error("invalid Content-Length in the response")]
     ContentLength,
     /// The body ended before its `Content-Length`: the connection must be closed, so that the

@@ -54,7 +54,7 @@ impl LineScan {
         let start = self.start;
         self.seen = lf + 1;
         self.start = lf + 1;
-        match buf[start..lf].last() {
+        match buf.get(start..lf).and_then(<[u8]>::last) {
             Some(b'\r') => Ok(Some(start..lf - 1)),
             _ => Err(ErrorKind::BareLf),
         }
