@@ -1,4 +1,4 @@
-//! The settings. There is one table of them, in [`settings`]; the flags, the keys of the
+//! The settings. There is one table of them, [`TABLE`]; the flags, the keys of the
 //! configuration file, the environment variables, `--help`, `--print-config` and the reference page
 //! are all made from it, so a setting is one row and the place that reads it. What the user says
 //! comes in layers, each value with its origin, and [`Config::resolve`] makes a [`Config`] of them

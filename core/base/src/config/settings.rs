@@ -286,10 +286,10 @@ settings! {
         group: Logs, reload: Live, also: ["log-level"],
     }
 
-    /// Configuration file
+    /// Configuration file to read instead of ./server.toml
     ///
     /// TOML, its keys are the names of the settings; gunicorn's file of plain assignments is that
-    /// too. By default `./server.toml`, if there is one; `none` reads no file.
+    /// too. `none`: not even `./server.toml` is read. A reload reads the file again.
     config: Option<PathBuf> = None => {
         group: Tools, reload: Live, short: 'c',
     }
