@@ -38,6 +38,7 @@ mod upstream;
 use std::sync::Arc;
 
 use oxicorn_core::Application;
+use oxicorn_core::config::ConfigError;
 
 use allowed::AllowList;
 
@@ -47,6 +48,21 @@ use allowed::AllowList;
 /// nothing.
 pub fn application() -> Application {
     fetching_from(AllowList::from_environment())
+}
+
+/// The application that `server NAME` means.
+///
+/// # Errors
+/// There is none of that name.
+pub fn by_name(name: Option<&str>) -> Result<Application, ConfigError> {
+    match name {
+        None | Some("demo") => Ok(application()),
+        Some("echo") => Ok(echo::application()),
+        Some(other) => Err(ConfigError::message(format!(
+            "application {other:?} (command line): this build serves demo and echo; Python \
+             applications (module:callable) are not hosted yet"
+        ))),
+    }
 }
 
 fn fetching_from(allowed: AllowList) -> Application {

@@ -1,0 +1,23 @@
+//! The settings. There is one table of them, [`TABLE`]; the flags, the keys of the
+//! configuration file, the environment variables, `--help`, `--print-config` and the reference page
+//! are all made from it, so a setting is one row and the place that reads it. What the user says
+//! comes in layers, each value with its origin, and [`Config::resolve`] makes a [`Config`] of them
+//! or one line that says what is wrong.
+
+mod class;
+mod error;
+pub mod file;
+mod hints;
+pub mod layers;
+#[cfg(test)]
+mod reference;
+mod settings;
+mod table;
+pub mod value;
+
+pub use class::EffectiveClass;
+pub use error::{ConfigError, Spelling, nearest};
+pub use layers::{Environment, Given, Origin, Origins};
+pub use settings::{Config, TABLE};
+pub use table::{Classes, Group, Reload, Setting, find};
+pub use value::{ByteSize, Destination, LogLevel, Raw, Timeout, Value};
