@@ -56,7 +56,7 @@ impl Worker for Tokio {
             .max_blocking_threads(at_once.clamp(1, 512) as usize)
             .build_local(LocalOptions::default())
             .map_err(WorkerError::io("tokio runtime"))?;
-        let done = runtime.block_on(Main::new(cx, &service)?.run());
+        let done = runtime.block_on(async { Main::new(cx, &service)?.run().await });
         // Whatever still blocks is left behind: the process ends now.
         runtime.shutdown_background();
         done
