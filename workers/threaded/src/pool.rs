@@ -117,7 +117,7 @@ impl Pool {
             Interest::Write => libc::EPOLLOUT,
         };
         let flags = (flags | libc::EPOLLONESHOT) as u32;
-        if let Err(error) = self.epoll.set(guest.as_fd(), flags, seat as u64) {
+        if let Err(error) = self.epoll.modify_or_add(guest.as_fd(), flags, seat as u64) {
             tracing::error!("Cannot watch a connection: {error}");
             drop(guest);
             self.seats.release(seat);

@@ -7,13 +7,15 @@ mod gather;
 mod output;
 mod receive;
 mod respond;
+#[cfg(test)]
+mod tests;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::Method;
 use oxicorn_http1::{Conn, RequestHead};
 
 use crate::access_log::Pending;
@@ -187,7 +189,8 @@ impl Connection {
         if !slow {
             return Step::Close;
         }
-        self.refuse(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive", scratch);
+        let error = self.codec.abandon();
+        self.refuse(error.status(), &error.to_string(), scratch);
         self.advance(Readiness::NONE, scratch)
     }
 

@@ -292,14 +292,17 @@ impl Reactor {
         let Some((connection, step)) = outcome else {
             return ticket.0.into_iter().for_each(|seat| self.seats.release(seat));
         };
-        let watched =
-            !self.watched.is_empty() && self.watched.remove(&connection.as_fd().as_raw_fd());
-        if watched && let Some(seat) = ticket.0 {
+        let mut seat = ticket.0;
+        if !self.watched.is_empty() && self.watched.remove(&connection.as_fd().as_raw_fd()) {
             // The class has used the connection's one entry in the set for itself. Entering it anew
             // reports again whatever is ready.
-            let _ = self.register(&connection, seat, Reports::Reading);
+            let own = *seat.get_or_insert_with(|| self.seats.take());
+            if let Err(error) = self.register(&connection, own, Reports::Reading) {
+                tracing::error!("Cannot watch a connection: {error}");
+                return self.seats.release(own);
+            }
         }
-        if let Some(job) = self.place(connection, ticket.0, step) {
+        if let Some(job) = self.place(connection, seat, step) {
             self.behind.push_back(job);
         }
     }
@@ -365,12 +368,7 @@ impl Reactor {
             Reports::ReadingAndWriting => libc::EPOLLOUT,
         };
         let flags = (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET | write) as u32;
-        let fresh = self.seats.get(seat).is_some_and(|place| place.guest.is_none() && place.alarm.is_none());
-        let key = SEAT << KIND_SHIFT | seat.key();
-        match fresh && self.watched.is_empty() {
-            true => self.epoll.add(guest.as_fd(), flags, key)?,
-            false => self.epoll.set(guest.as_fd(), flags, key)?,
-        }
+        self.epoll.add_or_modify(guest.as_fd(), flags, SEAT << KIND_SHIFT | seat.key())?;
         if let Some(place) = self.seats.get(seat) {
             place.reports = reports;
         }
@@ -387,7 +385,7 @@ impl Reactor {
             Interest::Write => libc::EPOLLOUT,
         };
         self.watched.insert(fd.as_raw_fd());
-        self.epoll.set(fd, (flags | libc::EPOLLONESHOT) as u32, FOREIGN << KIND_SHIFT | key & PAYLOAD)
+        self.epoll.modify_or_add(fd, (flags | libc::EPOLLONESHOT) as u32, FOREIGN << KIND_SHIFT | key & PAYLOAD)
     }
 
     /// [`Turn::Alarm`] with `key` (60 bits) at `then`. It cannot be taken back: the key says whether

@@ -53,6 +53,12 @@ impl Scratch {
         self.now
     }
 
+    /// Moves the clock, for a test.
+    #[cfg(test)]
+    pub(crate) fn pretend(&mut self, now: Instant) {
+        self.now = now;
+    }
+
     pub(crate) fn date(&self) -> &HttpDate {
         &self.date
     }

@@ -52,7 +52,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens what serving needs, in the worker process, and makes a panic a log line.
+    /// Opens what serving needs, in the worker process.
     ///
     /// # Errors
     /// The access log cannot be opened.
@@ -62,7 +62,6 @@ impl Service {
         keep: KeepPolicy,
         writers: Writers,
     ) -> Result<Arc<Service>, WorkerError> {
-        std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
         let config = cx.config.clone();
         let access_log = AccessLog::open(&config).map_err(WorkerError::io("access log"))?;
         let missing_host = match config.permit_missing_host {
