@@ -296,12 +296,8 @@ impl Listener {
             // A filter that drops every packet for the listening socket: those of connections that
             // are made already go elsewhere.
             LocalAddress::Tcp(_) => {
-                let drop_all = libc::sock_filter {
-                    code: (libc::BPF_RET | libc::BPF_K) as u16,
-                    jt: 0,
-                    jf: 0,
-                    k: 0,
-                };
+                let code = (libc::BPF_RET | libc::BPF_K) as u16;
+                let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
                 self.socket.attach_filter(&[drop_all])
             }
             LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0),
