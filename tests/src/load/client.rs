@@ -14,6 +14,15 @@ enum Use {
     Kept,
 }
 
+impl Use {
+    fn words(self) -> &'static str {
+        match self {
+            Use::Fresh => "waiting for the first response",
+            Use::Kept => "on a kept connection",
+        }
+    }
+}
+
 /// Sends requests until it may send no more, is told to stop, or may not connect.
 pub(super) fn work(mode: Mode, address: &Address, plan: &Plan, shared: &Shared) -> Tally {
     let mut tally = Tally::default();
@@ -31,7 +40,7 @@ pub(super) fn work(mode: Mode, address: &Address, plan: &Plan, shared: &Shared) 
             None => match connect(address, &request, shared) {
                 None => break,
                 Some(Err(error)) => {
-                    tally.failed(&error);
+                    tally.failed("connecting", &error);
                     continue;
                 }
                 Some(Ok(connection)) => {
@@ -53,7 +62,7 @@ pub(super) fn work(mode: Mode, address: &Address, plan: &Plan, shared: &Shared) 
                 }
             }
             Err(ClientError::Closed) if usage == Use::Kept => tally.stale += 1,
-            Err(error) => tally.failed(&error),
+            Err(error) => tally.failed(usage.words(), &error),
         }
     }
     tally
@@ -90,6 +99,6 @@ fn count(response: &Response, tally: &mut Tally, shared: &Shared) {
 /// Who announces that the connection is closed must close it, and without a reset.
 fn expect_end(connection: &mut Connection, tally: &mut Tally) {
     if let Err(error) = connection.expect_end() {
-        tally.failed(&error);
+        tally.failed("after a response that announced the end", &error);
     }
 }

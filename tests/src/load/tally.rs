@@ -51,7 +51,7 @@ impl Tally {
         );
     }
 
-    pub(super) fn failed(&mut self, error: &ClientError) {
+    pub(super) fn failed(&mut self, doing: &str, error: &ClientError) {
         let count = match error {
             ClientError::Connect(_) => &mut self.connect_errors,
             ClientError::Reset => &mut self.resets,
@@ -60,7 +60,7 @@ impl Tally {
             ClientError::Malformed(_) | ClientError::Io(_) => &mut self.malformed,
         };
         *count += 1;
-        self.example(error.to_string());
+        self.example(format!("{doing}: {error}"));
     }
 
     pub(super) fn example(&mut self, text: String) {
