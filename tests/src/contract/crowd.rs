@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Subject;
 use crate::client::{After, Asked, Connection, Request};
-use crate::harness::{Launch, alone};
+use crate::harness::{Launch, Server, alone};
 use crate::load::{Load, Plan};
 
 pub(super) fn two_hundred_connections(subject: &Subject) {
@@ -29,25 +29,40 @@ pub(super) fn two_hundred_connections(subject: &Subject) {
 /// second, if no worker ever has two connections while another has none. With keep-alive as usual it
 /// is 20: one worker takes the connections and serves them one after the other.
 pub(super) fn workers_share_the_load(subject: &Subject) {
-    const WORKERS: u32 = 4;
-    const REQUESTS: usize = 128;
-    const AT_LEAST: f64 = 60.0;
     let _alone = alone();
-    let server = Launch::of(subject).workers(WORKERS).start();
+    let server = Launch::of(subject).workers(4).start();
     for connections in [4, 8, 32] {
-        let plan = Plan {
-            keep_alive: connections,
-            per_request: 0,
-            target: "/write".to_owned(),
-            at_most: (REQUESTS / connections) as u64,
-        };
-        let started = Instant::now();
-        let tally = Load::start(server.address(), &plan).join();
-        let rate = REQUESTS as f64 / started.elapsed().as_secs_f64();
-        tally.assert_nothing_lost();
+        // Who shares badly does so every time; the machine is busy with something else only now and
+        // then.
+        let mut best = 0.0_f64;
+        for _ in 0..3 {
+            best = best.max(rate_of_writes(&server, connections));
+            if best >= AT_LEAST {
+                break;
+            }
+        }
         assert!(
-            rate >= AT_LEAST,
-            "{connections} connections: {rate:.0} requests a second, not {AT_LEAST}"
+            best >= AT_LEAST,
+            "{connections} connections: {best:.0} requests a second at best, not {AT_LEAST}"
         );
     }
+}
+
+/// Of the 80 a second that four workers could do at best.
+const AT_LEAST: f64 = 60.0;
+
+/// Requests a second, when so many clients send 128 between them.
+#[track_caller]
+fn rate_of_writes(server: &Server, connections: usize) -> f64 {
+    let plan = Plan {
+        keep_alive: connections,
+        per_request: 0,
+        target: "/write".to_owned(),
+        at_most: (128 / connections) as u64,
+    };
+    let started = Instant::now();
+    let tally = Load::start(server.address(), &plan).join();
+    let took = started.elapsed();
+    tally.assert_nothing_lost();
+    tally.ok as f64 / took.as_secs_f64()
 }
