@@ -10,6 +10,7 @@ pub mod body;
 pub mod config;
 pub mod lifeline;
 pub mod listener;
+pub mod log;
 pub mod orders;
 pub mod scoreboard;
 pub mod sys;
