@@ -5,6 +5,7 @@
 //! Nothing here forks, execs or handles a signal: that is `oxicorn-arbiter`. Nothing here knows a
 //! worker class by name: each is a crate of its own that implements [`worker::Worker`].
 
+pub mod access_log;
 pub mod app;
 pub mod body;
 pub mod config;
