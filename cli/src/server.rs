@@ -104,7 +104,13 @@ fn start(
             .map_err(|error| config.refuse("errorlog", error))?;
         Ok(plan)
     };
-    Ok(Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) }.run())
+    let master = Master {
+        plan,
+        reload: Box::new(reload),
+        reopen_logs: Box::new(log::reopen),
+        title: "server".to_owned(),
+    };
+    Ok(master.run())
 }
 
 /// Looks at everything that a start needs, and starts nothing.
