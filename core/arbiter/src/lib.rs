@@ -22,4 +22,4 @@ pub mod state;
 #[cfg(test)]
 mod sim;
 
-//pub use master::{Master, Plan};
+pub use master::{Master, Plan};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, ROWS, Slot};
 
-use crate::event::{Action, Signal};
+use crate::event::{Action, Signal, Stop};
 
 /// How far a worker has come. [`Worker::deadline`] means something else in each stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub(crate) struct Worker {
     pub(crate) beats: bool,
     /// Failures in a row of those who had its place before.
     pub(crate) failures: u32,
-    /// Dismissed before it had a pid: with which signal, and how long it then has.
-    owed: Option<(Signal, Option<Duration>)>,
+    /// Dismissed before it had a pid.
+    owed: Option<Stop>,
 }
 
 impl Worker {
@@ -55,6 +55,7 @@ impl Worker {
         matches!(self.stage, Stage::Ready { .. })
     }
 
+    /// Sends it a signal.
     pub(crate) fn strike(&self, signal: Signal, actions: &mut Vec<Action>) {
         actions.extend(self.pid.map(|pid| Action::Kill { pid, signal }));
     }
@@ -63,31 +64,31 @@ impl Worker {
     pub(crate) fn dismiss(
         &mut self,
         now: Duration,
-        signal: Signal,
+        how: Stop,
         patience: Option<Duration>,
         actions: &mut Vec<Action>,
     ) {
-        if self.pid.is_none() {
-            self.stage = Stage::Leaving;
-            self.owed = Some((signal, patience));
-            return;
-        }
         if self.stays() {
             self.deadline = None;
         }
         self.stage = Stage::Leaving;
+        if self.pid.is_none() {
+            self.owed = Some(how);
+            return;
+        }
         self.hurry(now, patience);
+        let signal = match how {
+            Stop::Graceful => Signal::Term,
+            Stop::Quick => Signal::Quit,
+        };
         self.strike(signal, actions);
     }
 
     /// Gives it this much time from now, or what it has left if that is less.
     pub(crate) fn hurry(&mut self, now: Duration, patience: Option<Duration>) {
-        match &mut self.owed {
-            Some((_, before)) => *before = before.iter().copied().chain(patience).min(),
-            None => {
-                let deadline = patience.map(|time| now + time);
-                self.deadline = self.deadline.into_iter().chain(deadline).min();
-            }
+        if self.pid.is_some() {
+            let deadline = patience.map(|time| now + time);
+            self.deadline = self.deadline.into_iter().chain(deadline).min();
         }
     }
 
@@ -97,11 +98,10 @@ impl Worker {
         self.strike(Signal::Kill, actions);
     }
 
-    pub(crate) fn spawned(&mut self, now: Duration, pid: Pid, actions: &mut Vec<Action>) {
+    /// Its process is there. Returns how it is to be told to leave, if it was dismissed before.
+    pub(crate) fn spawned(&mut self, pid: Pid) -> Option<Stop> {
         self.pid = Some(pid);
-        if let Some((signal, patience)) = self.owed.take() {
-            self.dismiss(now, signal, patience, actions);
-        }
+        self.owed.take()
     }
 }
 

@@ -15,8 +15,10 @@ use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::line::{Level, Line};
 use crate::state::{Arbiter, FIRST};
 
+mod deeds;
 mod process;
 mod rules;
+mod trouble;
 
 use process::{Process, Temper};
 
@@ -52,6 +54,13 @@ enum Mood {
     Quiet,
 }
 
+/// Whether each step is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trace {
+    Printed,
+    Off,
+}
+
 struct World {
     arbiter: Arbiter,
     now: Duration,
@@ -75,7 +84,7 @@ struct World {
     exit: Option<u8>,
     steps: u64,
     seen: BTreeMap<&'static str, u64>,
-    trace: bool,
+    trace: Trace,
 }
 
 fn one_of<T: Copy>(chance: &mut Jitter, choices: &[T]) -> T {
@@ -83,7 +92,7 @@ fn one_of<T: Copy>(chance: &mut Jitter, choices: &[T]) -> T {
 }
 
 impl World {
-    fn new(seed: u64, trace: bool) -> World {
+    fn new(seed: u64, trace: Trace) -> World {
         let mut chance = Jitter::new(seed);
         let settings = World::some_settings(&mut chance);
         let natures = [
@@ -154,75 +163,6 @@ impl World {
         *self.seen.entry(what).or_default() += 1;
     }
 
-    /// One thing that an operator, or fate, does.
-    fn trouble(&mut self) {
-        let pick = self.chance.next() % 100;
-        match pick {
-            0..25 => self.arrives(Signal::Hup),
-            25..40 => self.arrives(Signal::Ttin),
-            40..56 => self.arrives(Signal::Ttou),
-            56..60 => self.arrives(one_of_signal(pick)),
-            60..75 => self.strike_somebody(),
-            75..80 => {
-                let time = Duration::from_secs(self.chance.next() % 4000);
-                self.count("asleep");
-                self.now += time;
-                self.slept = (self.now, time);
-                let told = self.processes.values_mut();
-                told.for_each(|process| process.sleep(time));
-                let moved = std::mem::take(&mut self.agenda);
-                let moved = moved
-                    .into_iter()
-                    .map(|((at, n), what)| ((at + time, n), what));
-                self.agenda = moved.collect();
-            }
-            80..83 => {
-                let pid = Pid::from_raw(77);
-                let how = Ending::Code(3);
-                self.count("stranger");
-                self.news.push_back(Event::Exited { pid, how });
-            }
-            83 if self.percent(25) => {
-                let signal = one_of(&mut self.chance, &[Signal::Term, Signal::Int, Signal::Quit]);
-                self.arrives(signal);
-            }
-            _ => {}
-        }
-    }
-
-    fn arrives(&mut self, signal: Signal) {
-        if matches!(signal, Signal::Term | Signal::Int | Signal::Quit) {
-            self.stopped = Some(signal);
-        }
-        self.count(signal.name());
-        self.news.push_back(Event::Signal(signal));
-    }
-
-    /// A kill -9 from outside, or a bug in the application.
-    fn strike_somebody(&mut self) {
-        let alive: Vec<(Slot, Pid)> = self
-            .processes
-            .iter()
-            .filter_map(|(&slot, p)| p.pid.filter(|_| p.alive()).map(|pid| (slot, pid)))
-            .collect();
-        if alive.is_empty() {
-            return;
-        }
-        let (slot, pid) = one_of(&mut self.chance, &alive);
-        if self.percent(30) {
-            self.later(Duration::ZERO, Happening::FallsSilent(slot, pid));
-        } else {
-            let how = [
-                Ending::Signal(libc::SIGKILL),
-                Ending::Code(1),
-                Ending::Code(3),
-            ];
-            let how = one_of(&mut self.chance, &how);
-            self.count("crash");
-            self.later(Duration::ZERO, Happening::Ends(slot, pid, how));
-        }
-    }
-
     /// Makes something happen that was going to.
     fn happens(&mut self, what: Happening) {
         match what {
@@ -268,166 +208,6 @@ impl World {
     fn process(&mut self, slot: Slot, pid: Pid) -> Option<&mut Process> {
         let process = self.processes.get_mut(&slot)?;
         (process.pid == Some(pid) && process.alive()).then_some(process)
-    }
-
-    fn forks(&mut self, slot: Slot) {
-        if self.mood == Mood::Noisy && self.percent(4) {
-            self.processes.remove(&slot);
-            self.count("spawn failed");
-            let reason = "no more processes".to_owned();
-            return self.news.push_back(Event::SpawnFailed { slot, reason });
-        }
-        self.pids += 1;
-        let pid = Pid::from_raw(self.pids);
-        let generation = {
-            let process = self.processes.get_mut(&slot).expect("asked for");
-            process.pid = Some(pid);
-            process.generation
-        };
-        self.count("spawned");
-        self.news.push_back(Event::Spawned { slot, pid });
-        let fails = match (self.configs[&generation].1, self.mood) {
-            (Nature::Bad, _) => true,
-            (Nature::Flaky, _) => self.percent(50),
-            (Nature::Good, Mood::Noisy) => self.percent(3),
-            (Nature::Good, Mood::Quiet) => false,
-        };
-        let time = self.millis(3000);
-        if fails {
-            let how = [
-                Ending::Code(3),
-                Ending::Code(4),
-                Ending::Signal(libc::SIGSEGV),
-            ];
-            let how = one_of(&mut self.chance, &how);
-            self.count("boot failed");
-            return self.later(time, Happening::Ends(slot, pid, how));
-        }
-        if self.mood == Mood::Quiet {
-            return self.later(time, Happening::Boots(slot, pid));
-        }
-        let slow = self.percent(4);
-        let time = if slow { Duration::from_secs(100) } else { time };
-        if slow {
-            self.count("slow boot");
-            self.processes.get_mut(&slot).expect("asked for").slow = true;
-        }
-        self.later(time, Happening::Boots(slot, pid));
-        let obstinate = self.percent(10) && self.settings().graceful_timeout.is_some();
-        if obstinate {
-            self.processes.get_mut(&slot).expect("asked for").temper = Temper::Obstinate;
-        }
-        let after = time + self.millis(20_000);
-        match self.chance.next() % 20 {
-            0 | 1 => self.later(after, Happening::Ends(slot, pid, Ending::Signal(11))),
-            2 | 3 => self.later(after, Happening::Drains(slot, pid)),
-            4 => self.later(after, Happening::FallsSilent(slot, pid)),
-            _ => {}
-        }
-    }
-
-    /// What the driver would do.
-    fn perform(&mut self, action: &Action) -> Result<(), String> {
-        match action {
-            Action::Spawn { slot, generation } => {
-                if self.dropped.contains(generation) || !self.configs.contains_key(generation) {
-                    return Err(format!(
-                        "{generation:?} is started, and its configuration is gone"
-                    ));
-                }
-                let process = Process::new(*generation);
-                if self.processes.insert(*slot, process).is_some() {
-                    return Err(format!("{slot:?} was not free"));
-                }
-                let time = self.millis(5);
-                self.later(time, Happening::Forks(*slot));
-            }
-            Action::Kill { pid, signal } => self.deliver(*pid, *signal)?,
-            Action::Release { slot } => {
-                if self.processes.get(slot).is_some_and(|p| !p.reaped) {
-                    return Err(format!("{slot:?} is released, and somebody is in it"));
-                }
-                self.processes.remove(slot);
-            }
-            Action::Reap => {
-                let mut dead = self.processes.values_mut().filter(|p| !p.reaped);
-                let ended = dead.find_map(|p| Some((p.pid?, p.ended?, p)));
-                if let Some((pid, how, process)) = ended {
-                    process.reaped = true;
-                    self.news.push_front(Event::Exited { pid, how });
-                }
-            }
-            Action::LoadConfig => {
-                let bad = self.mood == Mood::Noisy && self.percent(20);
-                let natures = [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad];
-                let nature = match self.mood {
-                    Mood::Noisy => one_of(&mut self.chance, &natures),
-                    Mood::Quiet => Nature::Good,
-                };
-                let settings = World::some_settings(&mut self.chance);
-                self.count(if bad {
-                    "refused config"
-                } else {
-                    "loaded config"
-                });
-                self.answers.push_back(match bad {
-                    true => Err("nonsense".to_owned()),
-                    false => Ok((settings, nature)),
-                });
-                let time = self.millis(5);
-                self.later(time, Happening::Loads);
-            }
-            Action::AdoptConfig { generation } => {
-                let config = self.loaded.pop_front().ok_or("nothing was loaded")?;
-                self.configs.insert(*generation, config);
-            }
-            Action::DropConfig { generation } => {
-                if !self.dropped.insert(*generation) {
-                    return Err(format!("{generation:?} is dropped twice"));
-                }
-            }
-            Action::Exit { code } => {
-                if self.exit.replace(*code).is_some() {
-                    return Err("two exits".to_owned());
-                }
-            }
-            Action::CloseListeners | Action::ReopenLogs | Action::Log(_) => {}
-        }
-        Ok(())
-    }
-
-    fn deliver(&mut self, pid: Pid, signal: Signal) -> Result<(), String> {
-        let found = self
-            .processes
-            .iter()
-            .find(|(_, p)| p.pid == Some(pid) && !p.reaped);
-        let Some((&slot, process)) = found else {
-            return Err(format!("{signal:?} for {pid}, which is no worker"));
-        };
-        let obstinate = process.temper == Temper::Obstinate || process.silent_since.is_some();
-        let graceful = self
-            .settings()
-            .graceful_timeout
-            .unwrap_or(Duration::from_secs(20));
-        let soon = |how| (!obstinate).then_some(how);
-        let (time, how) = match signal {
-            Signal::Term => (self.within(graceful * 5 / 4), soon(Ending::Code(0))),
-            Signal::Quit => (self.millis(300), soon(Ending::Code(0))),
-            Signal::Abrt => {
-                let dies = self.percent(80).then_some(Ending::Signal(libc::SIGABRT));
-                (self.millis(200), dies)
-            }
-            Signal::Kill => (self.millis(50), Some(Ending::Signal(libc::SIGKILL))),
-            _ => return Ok(()),
-        };
-        // Without a limit, only its own end makes a silent worker leave.
-        let unlimited = obstinate && self.settings().graceful_timeout.is_none();
-        let how = how.or(unlimited.then_some(Ending::Code(0)));
-        self.rules_for(slot, signal)?;
-        if let Some(how) = how {
-            self.later(time, Happening::Ends(slot, pid, how));
-        }
-        Ok(())
     }
 
     /// The next event: what is already known, then what happens next, then the tick.
@@ -479,7 +259,7 @@ impl World {
         }
         let before = self.picture();
         let actions = self.arbiter.step(self.now, event.clone());
-        if self.trace {
+        if self.trace == Trace::Printed {
             println!("{:>12?} {event:?} -> {actions:?}", self.now);
         }
         for action in &actions {
@@ -533,10 +313,6 @@ impl World {
     }
 }
 
-fn one_of_signal(number: u64) -> Signal {
-    [Signal::Usr1, Signal::Usr2, Signal::Winch, Signal::Chld][(number % 4) as usize]
-}
-
 #[test]
 fn whatever_happens_the_rules_hold_and_it_settles() {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
@@ -544,7 +320,7 @@ fn whatever_happens_the_rules_hold_and_it_settles() {
     let seeds = only.map_or(0..number("SIM_SEEDS").unwrap_or(SEEDS), |s| s..s + 1);
     let (mut steps, mut seen) = (0, BTreeMap::<&str, u64>::new());
     for seed in seeds {
-        let mut world = World::new(seed, only.is_some());
+        let mut world = World::new(seed, only.map_or(Trace::Off, |_| Trace::Printed));
         if let Err(broken) = world.run() {
             panic!(
                 "seed {seed}, step {}, {:?}: {broken}",

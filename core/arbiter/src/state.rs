@@ -192,20 +192,25 @@ impl Arbiter {
         }
     }
 
+    /// How long a worker may take to leave.
+    fn patience(&self, stop: Stop) -> Option<Duration> {
+        match stop {
+            Stop::Graceful => self.settings.graceful_timeout,
+            Stop::Quick => Some(MOMENT),
+        }
+    }
+
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
             self.actions.push(Action::CloseListeners);
         }
         self.phase = Phase::Stopping(stop);
         self.vacancies.clear();
-        let (signal, patience) = match stop {
-            Stop::Graceful => (Signal::Term, self.settings.graceful_timeout),
-            Stop::Quick => (Signal::Quit, Some(MOMENT)),
-        };
+        let patience = self.patience(stop);
         for worker in self.roster.all_mut() {
             match (worker.stage, stop) {
                 (Stage::Booting | Stage::Ready { .. }, _) | (Stage::Leaving, Stop::Quick) => {
-                    worker.dismiss(now, signal, patience, &mut self.actions);
+                    worker.dismiss(now, stop, patience, &mut self.actions);
                 }
                 (Stage::Leaving, Stop::Graceful) => worker.hurry(now, patience),
                 (Stage::Condemned | Stage::Killed, _) => {}
@@ -214,13 +219,16 @@ impl Arbiter {
     }
 
     fn spawned(&mut self, now: Duration, slot: Slot, pid: Pid) {
-        let patience = self.settings.boot_timeout;
+        let owed = self.roster.get_mut(slot).and_then(|w| w.spawned(pid));
+        let leave = owed.and_then(|stop| self.patience(stop));
+        let boot = self.settings.boot_timeout;
         let Some(worker) = self.roster.get_mut(slot) else {
             return;
         };
-        worker.spawned(now, pid, &mut self.actions);
-        if worker.stage == Stage::Booting {
-            worker.deadline = patience.map(|time| now + time);
+        match owed {
+            Some(stop) => worker.dismiss(now, stop, leave, &mut self.actions),
+            None if worker.stage == Stage::Booting => worker.deadline = boot.map(|t| now + t),
+            None => {}
         }
     }
 

@@ -7,7 +7,7 @@ use oxicorn_core::worker::WorkerExit;
 
 use super::Arbiter;
 use crate::backoff::Vacancy;
-use crate::event::{Action, Phase, Signal};
+use crate::event::{Action, Phase, Stop};
 use crate::line::{BootFailure, Line};
 use crate::roster::Worker;
 
@@ -62,7 +62,7 @@ impl Arbiter {
 
     /// Tells to leave whoever is not needed: never one whose work nobody else is ready to do.
     fn retire(&mut self, now: Duration) {
-        let patience = self.settings.graceful_timeout;
+        let patience = self.patience(Stop::Graceful);
         let current = self.generation;
         // Workers of this generation that still boot are promises: they replace nobody yet. Those of
         // another generation that still boot are not waited for by anybody.
@@ -77,7 +77,7 @@ impl Arbiter {
                 .filter(|w| counts(w))
                 .min_by_key(|w| (w.generation == current, w.is_ready(), w.age));
             let Some(worker) = next else { break };
-            worker.dismiss(now, Signal::Term, patience, &mut self.actions);
+            worker.dismiss(now, Stop::Graceful, patience, &mut self.actions);
         }
     }
 
