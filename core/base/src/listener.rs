@@ -165,7 +165,7 @@ impl fmt::Display for Peer {
 
 /// The file of a unix socket that this process has made, so that it removes no other's.
 #[derive(Clone, Debug)]
-struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -179,6 +179,15 @@ impl SocketFile {
             device: meta.dev(),
             inode: meta.ino(),
         })
+    }
+
+    /// Removes the file, if it is still the one that was made.
+    pub fn remove(&self) {
+        let same = SocketFile::of(&self.path)
+            .is_ok_and(|now| (now.device, now.inode) == (self.device, self.inode));
+        if same {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -306,12 +315,15 @@ impl Listener {
 
     /// Removes the socket's file, if this listener has made it and it is still the same file.
     pub fn remove_file(&self) {
-        let Some(ours) = &self.file else { return };
-        let same = SocketFile::of(&ours.path)
-            .is_ok_and(|now| (now.device, now.inode) == (ours.device, ours.inode));
-        if same {
-            let _ = std::fs::remove_file(&ours.path);
+        if let Some(file) = &self.file {
+            file.remove();
         }
+    }
+
+    /// Closes this process' copy of the socket: what the others hold goes on, and so does the file,
+    /// which is the caller's to remove when nobody is left.
+    pub fn close(self) -> Option<SocketFile> {
+        self.file
     }
 }
 

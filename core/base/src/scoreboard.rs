@@ -156,6 +156,13 @@ impl Scoreboard {
         let slot = (0..ROWS)
             .map(Slot)
             .find(|&slot| self.state(slot) == State::Free)?;
+        self.take(slot, generation);
+        Some(slot)
+    }
+
+    /// This row, which must be free, cleared and marked booting: for a master that keeps the list of
+    /// the free ones itself.
+    pub fn take(&self, slot: Slot, generation: Generation) {
         for word in &self.words[(slot.0 + 1) * WORDS..(slot.0 + 2) * WORDS] {
             word.store(0, Ordering::Relaxed);
         }
@@ -170,7 +177,6 @@ impl Scoreboard {
             .store(State::Booting.word(), Ordering::Release);
         self.high_water()
             .fetch_max(slot.0 as u64 + 1, Ordering::Relaxed);
-        Some(slot)
     }
 
     /// Gives a row back. Master only, and only once its process has been reaped.
