@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use oxicorn_arbiter::{Master, Plan};
-use oxicorn_core::access_log::AccessLog;
+use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{ConfigError, Environment};
 use oxicorn_core::listener::Listener;
 use oxicorn_core::{App, Application, log, sys};
@@ -120,7 +120,11 @@ fn plan(applications: &Applications, loaded: Loaded) -> Result<Plan, ConfigError
     config.check_class(worker.names())?;
     let app = applications.find(app.as_deref())?;
     worker.check(&config, &app)?;
-    AccessLog::check(&config)?;
+    AccessLog::check(&config).map_err(|error| match error {
+        AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
+        AccessLogError::Destination(error) => config.refuse("accesslog", error),
+    })?;
+    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
     Ok(Plan { config: Arc::new(config), worker, app })
 }
 

@@ -114,13 +114,7 @@ impl Driver {
             title: format!("{}: worker [{}]", self.title, plan.name()),
             plan,
         };
-        drop((
-            self.sockets,
-            self.signals,
-            self.plans,
-            self.loaded,
-            self.oom_kills,
-        ));
+        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills));
         spawn::live(inheritance)
     }
 
@@ -160,11 +154,8 @@ impl Driver {
     /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
     fn look(&mut self) {
         self.lifeline.silence();
-        let (deaths, signals): (Vec<_>, Vec<_>) = self
-            .signals
-            .take()
-            .into_iter()
-            .partition(|&signal| signal == Signal::Chld);
+        let (deaths, signals): (Vec<_>, Vec<_>) =
+            self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
         self.events.extend(signals.into_iter().map(Event::Signal));
         let slots: Vec<Slot> = self.seen.keys().copied().collect();
         for slot in slots {
@@ -172,8 +163,7 @@ impl Driver {
             self.events.extend(news);
         }
         // However many there are: each that is reaped makes the arbiter ask for the next.
-        self.events
-            .extend(deaths.first().copied().map(Event::Signal));
+        self.events.extend(deaths.first().copied().map(Event::Signal));
         let now = self.started.elapsed();
         if self.arbiter.next_deadline().is_some_and(|due| due <= now) {
             let ages = self.ages();
@@ -304,7 +294,6 @@ impl Driver {
     /// Closes the sockets that no configuration in use names.
     fn close_unwanted(&mut self) {
         let plans: Vec<&Plan> = self.plans.values().chain(&self.loaded).collect();
-        self.sockets
-            .retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
+        self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
     }
 }

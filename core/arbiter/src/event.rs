@@ -79,10 +79,7 @@ impl Signal {
 
     /// The signal of this number, if it is one of ours.
     pub fn from_number(number: c_int) -> Option<Signal> {
-        Signal::ALL
-            .iter()
-            .copied()
-            .find(|signal| signal.number() == number)
+        Signal::ALL.iter().copied().find(|signal| signal.number() == number)
     }
 }
 
@@ -249,10 +246,7 @@ mod tests {
         for &signal in Signal::ALL {
             assert_eq!(Signal::from_number(signal.number()), Some(signal));
             let system = nix::sys::signal::Signal::try_from(signal.number()).unwrap();
-            assert_eq!(
-                system.as_str(),
-                format!("SIG{}", signal.name().to_uppercase())
-            );
+            assert_eq!(system.as_str(), format!("SIG{}", signal.name().to_uppercase()));
             assert!(signal.meaning().ends_with('.'));
         }
         assert_eq!(Signal::from_number(libc::SIGSEGV), None);

@@ -51,17 +51,14 @@ impl Sockets {
     /// the queue ends with the last of them, which leaves only when it has emptied it. A copy kept
     /// here for longer would only let clients queue up for nobody.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&ListenerSpec) -> bool) {
-        let gone = self
-            .open
-            .extract_if(.., |listener| !wanted(listener.spec()));
+        let gone = self.open.extract_if(.., |listener| !wanted(listener.spec()));
         gone.for_each(|listener| listener.remove_file());
     }
 
     /// Closes the master's copies, for the same reason; what is left are the files, which clients
     /// may need until the last worker has gone.
     pub(crate) fn close(&mut self) {
-        self.files
-            .extend(self.open.drain(..).filter_map(Listener::close));
+        self.files.extend(self.open.drain(..).filter_map(Listener::close));
     }
 
     /// Removes the files of all sockets that were closed.
@@ -72,9 +69,7 @@ impl Sockets {
     /// The addresses as clients see them, in the order of the configuration.
     pub(crate) fn addresses(&self, specs: &[ListenerSpec]) -> Vec<String> {
         let found = specs.iter().filter_map(|spec| self.find(spec));
-        found
-            .map(|listener| listener.address().to_string())
-            .collect()
+        found.map(|listener| listener.address().to_string()).collect()
     }
 
     /// In the worker: copies of those that its configuration names.

@@ -52,10 +52,7 @@ fn other_threads() -> Vec<String> {
 ///
 /// # Errors
 /// This process has more than one thread, or fork(2) says no.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that forks"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that forks")]
 pub(crate) fn fork() -> Result<Forked, ForkError> {
     let others = other_threads();
     if !others.is_empty() {
@@ -101,13 +98,7 @@ pub(crate) fn live(inheritance: Inheritance) -> ! {
 }
 
 fn work(inheritance: Inheritance) -> WorkerExit {
-    let Inheritance {
-        plan,
-        listeners,
-        slot,
-        lifeline,
-        title,
-    } = inheritance;
+    let Inheritance { plan, listeners, slot, lifeline, title } = inheritance;
     let pid = std::process::id();
     sys::set_title(&title);
     slot.booted(pid);
@@ -147,8 +138,5 @@ fn work(inheritance: Inheritance) -> WorkerExit {
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!(
-        "panicked: {}",
-        text.unwrap_or("with something that is no text")
-    )
+    format!("panicked: {}", text.unwrap_or("with something that is no text"))
 }

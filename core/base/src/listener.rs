@@ -39,9 +39,7 @@ impl FromStr for ListenerSpec {
     fn from_str(text: &str) -> Result<ListenerSpec, String> {
         if let Some(number) = text.strip_prefix("fd://") {
             let fd = number.parse().ok().filter(|&fd: &i32| fd >= 0);
-            return fd
-                .map(ListenerSpec::Fd)
-                .ok_or(format!("{number:?} is not a file descriptor"));
+            return fd.map(ListenerSpec::Fd).ok_or(format!("{number:?} is not a file descriptor"));
         }
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -53,13 +51,8 @@ impl FromStr for ListenerSpec {
         }
         let text = text.strip_prefix("tcp://").unwrap_or(text);
         let (host, port) = split_host_port(text)?;
-        let number = port
-            .parse()
-            .map_err(|_| format!("{port:?} is not a port number"))?;
-        Ok(ListenerSpec::Tcp {
-            host: host.to_ascii_lowercase(),
-            port: number,
-        })
+        let number = port.parse().map_err(|_| format!("{port:?} is not a port number"))?;
+        Ok(ListenerSpec::Tcp { host: host.to_ascii_lowercase(), port: number })
     }
 }
 
@@ -174,11 +167,7 @@ pub struct SocketFile {
 impl SocketFile {
     fn of(path: &Path) -> io::Result<SocketFile> {
         let meta = std::fs::symlink_metadata(path)?;
-        Ok(SocketFile {
-            path: path.to_owned(),
-            device: meta.dev(),
-            inode: meta.ino(),
-        })
+        Ok(SocketFile { path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
     }
 
     /// Removes the file, if it is still the one that was made.
@@ -235,10 +224,7 @@ impl Listener {
             let message = format!("{spec} is not a listening stream socket");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "whoever made it may have left it blocking"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "whoever made it may have left it blocking")]
         socket.set_nonblocking(true)?;
         socket.set_cloexec(true)?;
         if socket.local_addr()?.as_socket().is_some() {
@@ -253,12 +239,7 @@ impl Listener {
         file: Option<SocketFile>,
     ) -> io::Result<Listener> {
         let address = LocalAddress::of(&socket.local_addr()?);
-        Ok(Listener {
-            spec: spec.clone(),
-            socket,
-            address,
-            file,
-        })
+        Ok(Listener { spec: spec.clone(), socket, address, file })
     }
 
     /// The same socket once more, for a worker; it removes no file.
@@ -267,12 +248,7 @@ impl Listener {
     /// Out of descriptors.
     pub fn try_clone(&self) -> io::Result<Listener> {
         let (spec, address) = (self.spec.clone(), self.address.clone());
-        Ok(Listener {
-            spec,
-            address,
-            socket: self.socket.try_clone()?,
-            file: None,
-        })
+        Ok(Listener { spec, address, socket: self.socket.try_clone()?, file: None })
     }
 
     /// What it was made from.
@@ -343,11 +319,7 @@ fn bind_tcp(host: &str, port: u16) -> io::Result<Socket> {
     let address = (host, port).to_socket_addrs()?.next().ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("{host:?} has no address"))
     })?;
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        None,
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
     socket.set_reuse_address(true)?;
     // Accepted sockets inherit it from the listener: one system call, not one for each connection.
     socket.set_tcp_nodelay(true)?;
@@ -363,11 +335,7 @@ fn bind_unix(path: &Path) -> io::Result<(Socket, SocketFile)> {
             let message = "the file is there already and is not a socket";
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
         }
-        Ok(_)
-            if Socket::new(Domain::UNIX, Type::STREAM, None)?
-                .connect(&address)
-                .is_ok() =>
-        {
+        Ok(_) if Socket::new(Domain::UNIX, Type::STREAM, None)?.connect(&address).is_ok() => {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         Ok(_) => std::fs::remove_file(path)?,
@@ -383,10 +351,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     fn tcp(host: &str, port: u16) -> ListenerSpec {
-        ListenerSpec::Tcp {
-            host: host.to_owned(),
-            port,
-        }
+        ListenerSpec::Tcp { host: host.to_owned(), port }
     }
 
     #[test]
@@ -400,19 +365,12 @@ mod tests {
             ("tcp://Localhost:1", tcp("localhost", 1)),
             ("localhost", tcp("localhost", 8000)),
             ("unix:/run/x.sock", ListenerSpec::Unix("/run/x.sock".into())),
-            (
-                "unix:///run/x.sock",
-                ListenerSpec::Unix("/run/x.sock".into()),
-            ),
+            ("unix:///run/x.sock", ListenerSpec::Unix("/run/x.sock".into())),
             ("unix:@name", ListenerSpec::Abstract("name".to_owned())),
             ("fd://3", ListenerSpec::Fd(3)),
         ] {
             assert_eq!(text.parse::<ListenerSpec>().as_ref(), Ok(&spec), "{text}");
-            assert_eq!(
-                spec.to_string().parse::<ListenerSpec>(),
-                Ok(spec),
-                "{text} printed"
-            );
+            assert_eq!(spec.to_string().parse::<ListenerSpec>(), Ok(spec), "{text} printed");
         }
         for text in [
             "",
@@ -434,10 +392,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spec = ListenerSpec::Unix(folder.path().join("s"));
         let first = Listener::bind(&spec, 8).unwrap();
-        assert_eq!(
-            Listener::bind(&spec, 8).unwrap_err().kind(),
-            io::ErrorKind::AddrInUse
-        );
+        assert_eq!(Listener::bind(&spec, 8).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         let path = folder.path().join("s");
         let _client = UnixStream::connect(&path).unwrap();
         assert_eq!(first.accept().unwrap().1, Peer::Unix);
@@ -473,9 +428,7 @@ mod tests {
         assert!(matches!(listener.address(), LocalAddress::Tcp(a) if a.port() != 0));
         let copy: OwnedFd = listener.socket.try_clone().unwrap().into();
         assert_eq!(
-            Listener::adopt(&ListenerSpec::Fd(3), copy)
-                .unwrap()
-                .address(),
+            Listener::adopt(&ListenerSpec::Fd(3), copy).unwrap().address(),
             listener.address()
         );
         let (a, _b) = UnixStream::pair().unwrap();

@@ -54,10 +54,7 @@ enum Input {
 }
 
 /// What is answered when no request was understood.
-const NOTHING_ASKED: Asked = Asked {
-    method: AskedMethod::Other,
-    version: Version::HTTP_11,
-};
+const NOTHING_ASKED: Asked = Asked { method: AskedMethod::Other, version: Version::HTTP_11 };
 
 impl Conn {
     /// A connection on which nothing has happened. It holds no memory beyond itself.
@@ -144,10 +141,7 @@ impl Conn {
             Method::CONNECT => AskedMethod::Connect,
             _ => AskedMethod::Other,
         };
-        self.asked = Asked {
-            method,
-            version: request.version,
-        };
+        self.asked = Asked { method, version: request.version };
         // Whatever is answered to CONNECT, what follows it is not known to be a request.
         self.keep_alive = match method {
             AskedMethod::Connect => KeepAlive::No,
@@ -216,10 +210,7 @@ impl Conn {
         date: &HttpDate,
         out: &mut BytesMut,
     ) -> Result<Framing, SendError> {
-        let next = self
-            .server
-            .after(ServerStep::Head)
-            .ok_or(SendError::OutOfTurn)?;
+        let next = self.server.after(ServerStep::Head).ok_or(SendError::OutOfTurn)?;
         let wish = match head.persistence {
             Persistence::KeepAlive if self.will_end() == Complete::Yes => self.keep_alive,
             Persistence::KeepAlive | Persistence::Close => KeepAlive::No,
@@ -243,11 +234,7 @@ impl Conn {
                 Complete::Yes
             }
             (ClientState::SendBody, _, Decoder::Fixed { remaining }) => {
-                if *remaining <= self.buf.len() as u64 {
-                    Complete::Yes
-                } else {
-                    Complete::No
-                }
+                if *remaining <= self.buf.len() as u64 { Complete::Yes } else { Complete::No }
             }
             (ClientState::SendBody, _, chunked) => chunked.ends_within(&self.buf, &self.bounds),
         }
@@ -313,10 +300,7 @@ impl Conn {
         {
             self.poison(error.kind());
         }
-        let next = (
-            self.client.after(ClientStep::Next),
-            self.server.after(ServerStep::Next),
-        );
+        let next = (self.client.after(ClientStep::Next), self.server.after(ServerStep::Next));
         if let (Some(client), Some(server)) = next {
             self.client = client;
             self.server = server;

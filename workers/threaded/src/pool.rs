@@ -123,7 +123,8 @@ impl Pool {
             self.seats.release(seat);
             return None;
         }
-        let millis = |then: Instant| then.saturating_duration_since(self.started).as_millis() as u64;
+        let millis =
+            |then: Instant| then.saturating_duration_since(self.started).as_millis() as u64;
         let times = Times {
             deadline: guest.deadline().map_or(NEVER, millis),
             idle_since: if guest.is_idle() { millis(guest.since()) } else { NEVER },

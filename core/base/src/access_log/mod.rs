@@ -81,10 +81,7 @@ impl AccessLog {
 
     fn start(destination: &Destination, format: Format) -> io::Result<AccessLog> {
         let output = Output::open(destination).map_err(AccessLogError::Destination)?;
-        Ok(AccessLog {
-            format: Arc::new(format),
-            thread: Arc::new(Thread::start(output)?),
-        })
+        Ok(AccessLog { format: Arc::new(format), thread: Arc::new(Thread::start(output)?) })
     }
 
     /// Whether [`AccessLog::open`] could open it: in the master, before the fork. A file that is not
@@ -96,9 +93,9 @@ impl AccessLog {
     pub fn check(config: &Config) -> Result<(), AccessLogError> {
         Format::parse(&config.access_log_format).map_err(AccessLogError::Format)?;
         match &config.accesslog {
-            Some(destination) => Output::open(destination)
-                .map(drop)
-                .map_err(AccessLogError::Destination),
+            Some(destination) => {
+                Output::open(destination).map(drop).map_err(AccessLogError::Destination)
+            }
             None => Ok(()),
         }
     }
@@ -113,6 +110,13 @@ impl AccessLog {
     /// opened the old one is kept, and the error log says so.
     pub fn reopen(&self) {
         self.thread.queue.reopen();
+    }
+
+    /// Writes what is queued and ends the log, for all clones: a worker that leaves may have threads,
+    /// or coroutines, that hold it still. A destination that is blocked is waited for at most one
+    /// second.
+    pub fn close(&self) {
+        self.thread.end();
     }
 
     /// Lines that have not reached the destination, in this process.

@@ -3,10 +3,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, bounded};
 
 use super::output::Output;
 use super::queue::{Batch, File, More, Queue};
@@ -20,7 +20,6 @@ pub(super) struct Thread {
     pub(super) queue: Arc<Queue>,
     /// Disconnected when the thread has ended, however it has.
     end: Receiver<()>,
-    handle: Option<JoinHandle<()>>,
 }
 
 impl Thread {
@@ -30,28 +29,27 @@ impl Thread {
         let queue = Arc::<Queue>::default();
         let (running, end) = bounded(0);
         let taking = queue.clone();
-        let handle = Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || {
-                run(&taking, output);
-                drop(running);
-            })?;
-        let handle = Some(handle);
-        Ok(Thread { queue, end, handle })
+        Builder::new().name("access-log".to_owned()).spawn(move || {
+            run(&taking, output);
+            drop(running);
+        })?;
+        Ok(Thread { queue, end })
+    }
+}
+
+impl Thread {
+    /// Writes what is queued, and takes nothing more.
+    pub(super) fn end(&self) {
+        self.queue.close();
+        let _ = self.end.recv_timeout(PATIENCE);
+        self.queue.abandon();
+        self.queue.losses.report_all();
     }
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        self.queue.close();
-        let end = self.end.recv_timeout(PATIENCE);
-        if end == Err(RecvTimeoutError::Disconnected)
-            && let Some(handle) = self.handle.take()
-        {
-            let _ = handle.join();
-        }
-        self.queue.abandon();
-        self.queue.losses.report_all();
+        self.end();
     }
 }
 

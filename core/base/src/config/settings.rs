@@ -92,10 +92,7 @@ macro_rules! settings {
 const ACCESS_LOG_FORMAT: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
 
 fn local_port_8000() -> ListenerSpec {
-    ListenerSpec::Tcp {
-        host: "127.0.0.1".to_owned(),
-        port: 8000,
-    }
+    ListenerSpec::Tcp { host: "127.0.0.1".to_owned(), port: 8000 }
 }
 
 settings! {

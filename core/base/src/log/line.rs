@@ -113,10 +113,6 @@ mod tests {
 
     fn line_of(text: &str) -> String {
         let line = line(text);
-        line.trim_end()
-            .split_once("[WARNING] ")
-            .unwrap()
-            .1
-            .to_owned()
+        line.trim_end().split_once("[WARNING] ").unwrap().1.to_owned()
     }
 }

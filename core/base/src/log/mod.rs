@@ -22,27 +22,12 @@ use std::sync::OnceLock;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, reload};
 
-use crate::config::Destination;
+use crate::config::{Destination, LogLevel as Level};
 use layer::ErrorLog;
 use sink::Sink;
 
 pub use line::LINE_LIMIT;
 pub(crate) use sink::open_append;
-
-/// How much it matters. A log with a level shows the lines of this level and of those after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// For whoever looks for a fault: `debug!`.
-    Debug,
-    /// The ordinary course of things: `info!`.
-    Info,
-    /// Something is not as it should be, and it goes on: `warn!`.
-    Warning,
-    /// Something has failed: `error!`.
-    Error,
-    /// Somebody should look now: `error!(target: "critical", ..)`.
-    Critical,
-}
 
 static INSTALLED: OnceLock<reload::Handle<ErrorLog, Registry>> = OnceLock::new();
 
@@ -92,9 +77,12 @@ pub fn reconfigure(dest: &Destination, level: Level) -> io::Result<()> {
         return Ok(());
     };
     let sink = Sink::open(dest)?;
-    handle
-        .modify(|log| log.redirect(sink, level))
-        .map_err(io::Error::other)
+    handle.modify(|log| log.redirect(sink, level)).map_err(io::Error::other)
+}
+
+/// Makes a panic a line of this log: for a worker process.
+pub fn record_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
 }
 
 #[cfg(test)]

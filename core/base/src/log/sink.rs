@@ -55,16 +55,11 @@ impl Sink {
     pub(super) fn open(destination: &Destination) -> io::Result<Sink> {
         let target = match destination {
             Destination::Standard => Target::Standard(Shared::default()),
-            Destination::File(path) => Target::File {
-                path: path.clone(),
-                file: open_append(path)?,
-            },
+            Destination::File(path) => {
+                Target::File { path: path.clone(), file: open_append(path)? }
+            }
         };
-        Ok(Sink {
-            target,
-            lost: 0,
-            torn: false,
-        })
+        Ok(Sink { target, lost: 0, torn: false })
     }
 
     /// # Errors
@@ -148,11 +143,7 @@ impl Shared {
             if let Some(own) = self.own(fd, (status.st_dev, status.st_ino)) {
                 return once(own, line);
             }
-            if poll(
-                &mut [PollFd::new(fd, PollFlags::POLLOUT)],
-                PollTimeout::ZERO,
-            )? == 0
-            {
+            if poll(&mut [PollFd::new(fd, PollFlags::POLLOUT)], PollTimeout::ZERO)? == 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
         }

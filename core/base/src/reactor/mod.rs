@@ -160,6 +160,7 @@ impl Reactor {
                 return Ok(turn);
             }
             if self.may_leave(now) {
+                self.scratch.borrow_mut().flush();
                 return Ok(Turn::Leave);
             }
             if polled && patience == Patience::None {
@@ -322,9 +323,9 @@ impl Reactor {
                     return None;
                 }
                 (Step::Wait(interest), seat) => {
-                    let missed = seat.and_then(|seat| self.seats.get(seat)).map(|place| {
-                        std::mem::take(&mut place.missed)
-                    });
+                    let missed = seat
+                        .and_then(|seat| self.seats.get(seat))
+                        .map(|place| std::mem::take(&mut place.missed));
                     if let Some(flags @ 1..) = missed {
                         step = guest.advance(Readiness(flags), &mut self.scratch.borrow_mut());
                         continue;
@@ -385,7 +386,11 @@ impl Reactor {
             Interest::Write => libc::EPOLLOUT,
         };
         self.watched.insert(fd.as_raw_fd());
-        self.epoll.modify_or_add(fd, (flags | libc::EPOLLONESHOT) as u32, FOREIGN << KIND_SHIFT | key & PAYLOAD)
+        self.epoll.modify_or_add(
+            fd,
+            (flags | libc::EPOLLONESHOT) as u32,
+            FOREIGN << KIND_SHIFT | key & PAYLOAD,
+        )
     }
 
     /// [`Turn::Alarm`] with `key` (60 bits) at `then`. It cannot be taken back: the key says whether

@@ -11,7 +11,7 @@ use crate::app::Application;
 use crate::config::Config;
 use crate::scoreboard::{SlotHandle, State, Writers};
 use crate::serve::Pace;
-use crate::worker::{WorkerContext, WorkerError};
+use crate::worker::WorkerContext;
 
 /// When a connection outlives its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +52,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens what serving needs, in the worker process.
-    ///
-    /// # Errors
-    /// The access log cannot be opened.
+    /// For the class' traits, in the worker process.
     pub fn new(
         cx: &WorkerContext,
         capacity: Capacity,
         keep: KeepPolicy,
         writers: Writers,
-    ) -> Result<Arc<Service>, WorkerError> {
+    ) -> Arc<Service> {
         let config = cx.config.clone();
-        let access_log = AccessLog::open(&config).map_err(WorkerError::io("access log"))?;
         let missing_host = match config.permit_missing_host {
             true => MissingHost::Permit,
             false => MissingHost::Refuse,
@@ -74,17 +70,17 @@ impl Service {
             field_size: config.limit_request_field_size as usize,
             missing_host,
         };
-        Ok(Arc::new(Service {
+        Arc::new(Service {
             app: cx.app.clone(),
             slot: cx.slot.with_writers(writers),
             config,
-            access_log,
+            access_log: cx.access_log.clone(),
             limits,
             keep,
             capacity,
             pace: Pace::default(),
             leaving: OnceLock::new(),
-        }))
+        })
     }
 
     /// The settings.

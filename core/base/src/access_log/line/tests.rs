@@ -57,13 +57,8 @@ fn line(format: &Format, record: &Record<'_>) -> String {
 /// What a format makes of a GET for `target`.
 fn answered(format: &str, target: &Bytes, headers: &HeaderMap, peer: &Peer) -> String {
     let format = Format::parse(format).unwrap();
-    let request = RequestLine {
-        method: &Method::GET,
-        target,
-        version: Version::HTTP_10,
-        headers,
-        peer,
-    };
+    let request =
+        RequestLine { method: &Method::GET, target, version: Version::HTTP_10, headers, peer };
     let mut pending = Pending::new(&format, request, Vec::new());
     pending.respond(&format, StatusCode::NOT_FOUND, &response_headers());
     let head = Head::Parsed(Parsed {
@@ -128,11 +123,7 @@ fn every_atom_says_what_it_says_in_gunicorn() {
         assert_eq!(got, format!("<{expected}>"), "{atom}");
     }
     for row in ATOMS {
-        assert!(
-            cases.iter().any(|(atom, _)| *atom == row.name),
-            "{}",
-            row.name
-        );
+        assert!(cases.iter().any(|(atom, _)| *atom == row.name), "{}", row.name);
     }
 }
 
@@ -140,10 +131,7 @@ fn every_atom_says_what_it_says_in_gunicorn() {
 fn what_is_missing_is_a_hyphen() {
     let target = Bytes::from_static(b"/");
     let none = HeaderMap::new();
-    assert_eq!(
-        answered("%(h)s %(u)s %(q)s|%(f)s %(a)s", &target, &none, &Peer::Unix),
-        "- - |- -"
-    );
+    assert_eq!(answered("%(h)s %(u)s %(q)s|%(f)s %(a)s", &target, &none, &Peer::Unix), "- - |- -");
     assert_eq!(
         answered(DEFAULT_FORMAT, &target, &none, &peer("[2001:db8::1]:80")),
         r#"2001:db8::1 - - [now] "GET / HTTP/1.0" 404 1234 "-" "-""#
@@ -160,10 +148,7 @@ fn durations_are_cut_not_rounded() {
     let format = Format::parse("%(T)s %(M)s %(D)s %(L)s").unwrap();
     for (duration, expected) in [
         (Duration::ZERO, "0 0 0 0.000000\n"),
-        (
-            Duration::from_nanos(1_999_999_999),
-            "1 1999 1999999 1.999999\n",
-        ),
+        (Duration::from_nanos(1_999_999_999), "1 1999 1999999 1.999999\n"),
         (Duration::from_micros(70), "0 0 70 0.000070\n"),
         (Duration::from_secs(u64::MAX), &{
             let most = u64::MAX;
