@@ -212,7 +212,10 @@ impl Driver {
                 self.plans.remove(&generation);
                 self.close_unwanted();
             }
-            Action::CloseListeners => self.sockets.close(),
+            Action::CloseListeners => {
+                self.board.end_server();
+                self.sockets.close();
+            }
             Action::ReopenLogs => (self.reopen_logs)(),
             Action::Log(line) => line.write(),
             Action::Exit { code } => {

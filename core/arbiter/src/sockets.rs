@@ -58,6 +58,11 @@ impl Sockets {
     /// Closes the master's copies, for the same reason; what is left are the files, which clients
     /// may need until the last worker has gone.
     pub(crate) fn close(&mut self) {
+        for listener in &self.open {
+            if let Err(error) = listener.refuse_new() {
+                tracing::warn!("Cannot close the queue of {}: {error}", listener.address());
+            }
+        }
         self.files.extend(self.open.drain(..).filter_map(Listener::close));
     }
 

@@ -9,11 +9,12 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::unistd::{ForkResult, Pid};
+use oxicorn_core::access_log::AccessLog;
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::listener::Listener;
 use oxicorn_core::scoreboard::{SlotHandle, State};
-use oxicorn_core::sys;
 use oxicorn_core::worker::{WorkerContext, WorkerExit};
+use oxicorn_core::{log, sys};
 
 use crate::master::Plan;
 use crate::signals;
@@ -104,8 +105,11 @@ fn work(inheritance: Inheritance) -> WorkerExit {
     slot.booted(pid);
     tracing::info!("Booting worker with pid: {pid}");
     let lifeline = lifeline.into_worker();
-    let (listeners, orders) = match listeners.and_then(|l| Ok((l, signals::handle_as_worker()?))) {
-        Ok(both) => both,
+    log::record_panics();
+    let taken_over = listeners
+        .and_then(|l| Ok((l, signals::handle_as_worker()?, AccessLog::open(&plan.config)?)));
+    let (listeners, orders, access_log) = match taken_over {
+        Ok(all) => all,
         Err(error) => {
             tracing::error!("Exception in worker process: {error}");
             return WorkerExit::BootFailed;
@@ -119,8 +123,10 @@ fn work(inheritance: Inheritance) -> WorkerExit {
         slot: slot.clone(),
         lifeline,
         orders,
+        access_log: access_log.clone(),
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| worker.run(cx)));
+    access_log.iter().for_each(AccessLog::close);
     let served = slot.row().state != State::Booting;
     let (error, early) = match outcome {
         Ok(Ok(())) => {
