@@ -1,0 +1,158 @@
+//! The table itself, and the two things that are made of it: a list to go through, and tests. The
+//! macros only lay out tables; what a row does is its function.
+
+use super::{
+    Concerns, Contract, Serving, basics, bodies, crowd, leaving, limits, logs, methods, reload,
+    resources, slow, supervision, waiting,
+};
+
+/// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
+/// then those of the classes that serve inline, on threads, or many at once.
+#[macro_export]
+macro_rules! contract_table {
+    ($build:path, $($arguments:tt)*) => {
+        $build! { $($arguments)*
+            All {
+                hello: basics::hello,
+                not_found: basics::not_found,
+                keep_alive: basics::keep_alive,
+                connection_close: basics::connection_close,
+                http_1_0: basics::http_1_0,
+                http_1_0_keep_alive: basics::http_1_0_keep_alive,
+                pipelining: basics::pipelining,
+                unix_socket: basics::unix_socket,
+                echo_of_every_method: methods::echo_of_every_method,
+                head_has_no_body: methods::head_has_no_body,
+                echo_application: methods::echo_application,
+                content_length_body: bodies::content_length_body,
+                chunked_request: bodies::chunked_request,
+                chunked_response: bodies::chunked_response,
+                expect_continue: bodies::expect_continue,
+                expect_without_reading: bodies::expect_without_reading,
+                body_cut_short: bodies::body_cut_short,
+                large_upload: bodies::large_upload,
+                large_download: bodies::large_download,
+                bad_request: limits::bad_request,
+                long_request_line: limits::long_request_line,
+                large_header: limits::large_header,
+                too_many_headers: limits::too_many_headers,
+                dribbled_head: slow::dribbled_head,
+                header_timeout: slow::header_timeout,
+                keepalive_timeout: slow::keepalive_timeout,
+                two_hundred_connections: crowd::two_hundred_connections,
+                term_under_load: leaving::term_under_load,
+                term_answers_the_queue: leaving::term_answers_the_queue,
+                term_answers_an_idle_connection: leaving::term_answers_an_idle_connection,
+                int_is_quick: leaving::int_is_quick,
+                second_signal_makes_it_quick: leaving::second_signal_makes_it_quick,
+                hup_under_load: reload::hup_under_load,
+                hup_with_a_bad_configuration: reload::hup_with_a_bad_configuration,
+                ttin_and_ttou_under_load: reload::ttin_and_ttou_under_load,
+                panicking_handler: supervision::panicking_handler,
+                killed_worker: supervision::killed_worker,
+                killed_master: supervision::killed_master,
+                signals_a_worker_ignores: supervision::signals_a_worker_ignores,
+                titles: logs::titles,
+                lines_users_grep_for: logs::lines_users_grep_for,
+                access_log: logs::access_log,
+                usr1_reopens: logs::usr1_reopens,
+                descriptors: resources::descriptors,
+            }
+            Inline {
+                workers_share_the_load: crowd::workers_share_the_load,
+                stuck_handler: waiting::stuck_handler,
+            }
+            Threads {
+                pool_waits_together: waiting::pool_waits_together,
+            }
+            Many {
+                hundred_waits_overlap: waiting::hundred_waits_overlap,
+            }
+        }
+    };
+}
+
+/// Makes one test of each row for each class: `contract_suite!(binary; module: Serving, ...)`, where
+/// the module is named like the class.
+#[macro_export]
+macro_rules! contract_suite {
+    ($binary:expr; $($class:ident: $serving:ident),+ $(,)?) => {
+        $(
+            mod $class {
+                fn subject() -> $crate::Subject {
+                    let class = stringify!($class);
+                    $crate::Subject::new($binary, class, $crate::Serving::$serving)
+                }
+                $crate::contract_table!($crate::contract_tests, $serving);
+            }
+        )+
+    };
+}
+
+/// The tests of one class: the rows of everybody and those of its own kind.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    (Inline All $all:tt Inline $inline:tt Threads $threads:tt Many $many:tt) => {
+        $crate::contract_tests!(@rows $all);
+        $crate::contract_tests!(@rows $inline);
+    };
+    (Threads All $all:tt Inline $inline:tt Threads $threads:tt Many $many:tt) => {
+        $crate::contract_tests!(@rows $all);
+        $crate::contract_tests!(@rows $threads);
+    };
+    (Many All $all:tt Inline $inline:tt Threads $threads:tt Many $many:tt) => {
+        $crate::contract_tests!(@rows $all);
+        $crate::contract_tests!(@rows $many);
+    };
+    (@rows { $($name:ident: $module:ident::$check:ident),* $(,)? }) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::contract::try_row(stringify!($name), &subject());
+            }
+        )*
+    };
+}
+
+macro_rules! list {
+    ($($kind:ident { $($name:ident: $module:ident::$check:ident),* $(,)? })*) => {
+        /// Every row.
+        pub static TABLE: &[Contract] = &[
+            $($(
+                Contract {
+                    name: stringify!($name),
+                    concerns: concerns!($kind),
+                    check: $module::$check,
+                },
+            )*)*
+        ];
+    };
+}
+
+macro_rules! concerns {
+    (All) => {
+        Concerns::All
+    };
+    ($kind:ident) => {
+        Concerns::Only(Serving::$kind)
+    };
+}
+
+contract_table!(list,);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_every_kind_of_class_has_rows_of_its_own() {
+        let names: HashSet<_> = TABLE.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), TABLE.len());
+        for serving in [Serving::Inline, Serving::Threads, Serving::Many] {
+            let own = Concerns::Only(serving);
+            assert!(TABLE.iter().any(|row| row.concerns == own), "{serving:?}");
+        }
+    }
+}
