@@ -13,9 +13,6 @@ use http::header::{AUTHORIZATION, REFERER, USER_AGENT};
 
 use super::escape::escape;
 
-/// gunicorn's format, which is Apache's "combined".
-pub const DEFAULT_FORMAT: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
-
 /// What is known only when the line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Atom {
@@ -118,10 +115,7 @@ impl Format {
     /// # Errors
     /// What is wrong, naming the piece that is.
     pub fn parse(text: &str) -> Result<Format, String> {
-        let mut format = Format {
-            pieces: Vec::new(),
-            kept: Vec::new(),
-        };
+        let mut format = Format { pieces: Vec::new(), kept: Vec::new() };
         if let Some(c) = text.chars().find(|c| c.is_control() && *c != '\t') {
             return Err(format!("{c:?} cannot stand in a line"));
         }
@@ -137,9 +131,7 @@ impl Format {
                 let behind = behind
                     .strip_prefix('s')
                     .ok_or_else(|| format!("{piece:?} should be \"%({name})s\""))?;
-                format
-                    .atom(name)
-                    .map_err(|why| format!("{piece:?}: {why}"))?;
+                format.atom(name).map_err(|why| format!("{piece:?}: {why}"))?;
                 behind
             } else if let Some(behind) = behind.strip_prefix('%') {
                 format.text(b"%");
@@ -165,13 +157,10 @@ impl Format {
 
     fn keep(&mut self, side: Side, name: HeaderName) -> usize {
         let wanted = (side, name);
-        self.kept
-            .iter()
-            .position(|kept| *kept == wanted)
-            .unwrap_or_else(|| {
-                self.kept.push(wanted);
-                self.kept.len() - 1
-            })
+        self.kept.iter().position(|kept| *kept == wanted).unwrap_or_else(|| {
+            self.kept.push(wanted);
+            self.kept.len() - 1
+        })
     }
 
     fn atom(&mut self, name: &str) -> Result<(), String> {
@@ -191,10 +180,7 @@ impl Format {
             self.pieces.push(Piece::Atom(Atom::Header(place)));
             return Ok(());
         }
-        let row = ATOMS
-            .iter()
-            .find(|row| row.name == name)
-            .ok_or_else(unknown)?;
+        let row = ATOMS.iter().find(|row| row.name == name).ok_or_else(unknown)?;
         let atom = match &row.meaning {
             Meaning::Nothing => {
                 self.text(b"-");
@@ -252,21 +238,11 @@ mod tests {
         let header = |place| Piece::Atom(Atom::Header(place));
         assert_eq!(
             format.pieces,
-            [
-                text("100% -"),
-                header(0),
-                text("|"),
-                header(0),
-                text("|"),
-                header(1)
-            ]
+            [text("100% -"), header(0), text("|"), header(0), text("|"), header(1)]
         );
-        assert_eq!(
-            format.kept,
-            [(Side::Request, REFERER), (Side::Response, REFERER)]
-        );
+        assert_eq!(format.kept, [(Side::Request, REFERER), (Side::Response, REFERER)]);
         assert!(Format::parse("").unwrap().pieces.is_empty());
-        assert!(Format::parse(DEFAULT_FORMAT).unwrap().has(Atom::Time));
+        assert!(Format::parse("%(t)s").unwrap().has(Atom::Time));
     }
 
     #[test]

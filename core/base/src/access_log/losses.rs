@@ -62,11 +62,7 @@ impl Losses {
         let is_due = last == 0 || now.saturating_sub(last) >= INTERVAL;
         let relaxed = Ordering::Relaxed;
         // Of several threads, the one that sets the clock reports.
-        let is_ours = || {
-            self.last
-                .compare_exchange(last, now, relaxed, relaxed)
-                .is_ok()
-        };
+        let is_ours = || self.last.compare_exchange(last, now, relaxed, relaxed).is_ok();
         if self.is_unreported() && is_due && is_ours() {
             self.report_all();
         }

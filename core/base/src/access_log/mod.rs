@@ -29,7 +29,7 @@ use crate::config::{Config, Destination};
 use output::Output;
 use thread::Thread;
 
-pub use format::{ATOMS, AtomRow, DEFAULT_FORMAT, Format};
+pub use format::{ATOMS, AtomRow, Format};
 pub use record::{Pending, RequestLine};
 pub use writer::AccessWriter;
 
@@ -81,10 +81,7 @@ impl AccessLog {
 
     fn start(destination: &Destination, format: Format) -> io::Result<AccessLog> {
         let output = Output::open(destination).map_err(AccessLogError::Destination)?;
-        Ok(AccessLog {
-            format: Arc::new(format),
-            thread: Arc::new(Thread::start(output)?),
-        })
+        Ok(AccessLog { format: Arc::new(format), thread: Arc::new(Thread::start(output)?) })
     }
 
     /// Whether [`AccessLog::open`] could open it: in the master, before the fork. A file that is not
@@ -96,9 +93,9 @@ impl AccessLog {
     pub fn check(config: &Config) -> Result<(), AccessLogError> {
         Format::parse(&config.access_log_format).map_err(AccessLogError::Format)?;
         match &config.accesslog {
-            Some(destination) => Output::open(destination)
-                .map(drop)
-                .map_err(AccessLogError::Destination),
+            Some(destination) => {
+                Output::open(destination).map(drop).map_err(AccessLogError::Destination)
+            }
             None => Ok(()),
         }
     }

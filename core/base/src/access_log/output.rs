@@ -62,20 +62,10 @@ impl Output {
             Destination::File(path) => {
                 let file = open_append(path)?;
                 let unit = Unit::of(&file);
-                (
-                    Target::File {
-                        path: path.clone(),
-                        file,
-                    },
-                    unit,
-                )
+                (Target::File { path: path.clone(), file }, unit)
             }
         };
-        Ok(Output {
-            target,
-            unit,
-            torn: false,
-        })
+        Ok(Output { target, unit, torn: false })
     }
 
     /// Opens a file again by its name.
@@ -195,10 +185,7 @@ mod tests {
         let (reader, writer) = std::io::pipe().unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(writer));
         output.unit = Unit::of(&file);
-        output.target = Target::File {
-            path: PathBuf::new(),
-            file,
-        };
+        output.target = Target::File { path: PathBuf::new(), file };
         output.write(&lines, &losses);
         drop(output);
         let mut got = String::new();

@@ -170,19 +170,12 @@ impl Queue {
                 state = self.sleep(state, REPORT);
                 break;
             }
-            state = self
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.writer = Writer::Busy;
         std::mem::swap(&mut state.waiting, batch);
         state.taken = batch.lines;
-        let more = if state.is_closed && batch.lines == 0 {
-            More::No
-        } else {
-            More::Perhaps
-        };
+        let more = if state.is_closed && batch.lines == 0 { More::No } else { More::Perhaps };
         (std::mem::take(&mut state.file), more)
     }
 }
@@ -199,10 +192,7 @@ mod tests {
     use super::*;
 
     fn batch(text: &str) -> Batch {
-        Batch {
-            bytes: text.into(),
-            lines: text.matches('\n').count() as u64,
-        }
+        Batch { bytes: text.into(), lines: text.matches('\n').count() as u64 }
     }
 
     fn taken(queue: &Queue) -> (String, u64, (File, More)) {

@@ -65,16 +65,8 @@ mod tests {
             ("host:443", "host:443", ""),
             ("", "", ""),
         ] {
-            assert_eq!(
-                path(target.as_bytes()),
-                expected_path.as_bytes(),
-                "{target}"
-            );
-            assert_eq!(
-                query(target.as_bytes()),
-                expected_query.as_bytes(),
-                "{target}"
-            );
+            assert_eq!(path(target.as_bytes()), expected_path.as_bytes(), "{target}");
+            assert_eq!(query(target.as_bytes()), expected_query.as_bytes(), "{target}");
         }
     }
 

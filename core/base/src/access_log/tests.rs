@@ -38,9 +38,7 @@ fn requests(writer: &mut AccessWriter, numbers: std::ops::Range<u32>) {
 
 fn numbers(reader: impl BufRead) -> Vec<u32> {
     let lines = reader.lines().map(|line| line.unwrap());
-    lines
-        .map(|line| line.strip_prefix('/').unwrap().parse().unwrap())
-        .collect()
+    lines.map(|line| line.strip_prefix('/').unwrap().parse().unwrap()).collect()
 }
 
 fn read(path: &Path) -> Vec<u32> {
@@ -52,11 +50,7 @@ fn fifo(folder: &Path) -> (PathBuf, File) {
     let path = folder.join("fifo");
     mkfifo(&path, Mode::S_IRWXU).unwrap();
     let mut options = OpenOptions::new();
-    let reader = options
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(&path)
-        .unwrap();
+    let reader = options.read(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
     nix::fcntl::fcntl(&reader, nix::fcntl::F_SETFL(nix::fcntl::OFlag::empty())).unwrap();
     (path, reader)
 }
@@ -75,10 +69,7 @@ fn what_was_flushed_or_not_is_there_when_the_log_is_dropped() {
     drop((writers, log));
     assert_eq!(clone.dropped(), 0);
     drop(clone);
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap(),
-        "/0\n/1\n/2\n/3\n/4\n-\n"
-    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "/0\n/1\n/2\n/3\n/4\n-\n");
 }
 
 #[test]
@@ -93,9 +84,7 @@ fn a_writer_hands_over_a_full_buffer_by_itself() {
     let mut reader = BufReader::new(reader);
     reader.read_line(&mut first).unwrap();
     assert_eq!(first, "/0\n", "nobody has flushed");
-    let rest = std::thread::Builder::new()
-        .spawn(move || numbers(reader))
-        .unwrap();
+    let rest = std::thread::Builder::new().spawn(move || numbers(reader)).unwrap();
     drop(writer);
     drop(log);
     assert_eq!(rest.join().unwrap(), (1..lines).collect::<Vec<_>>());
@@ -122,13 +111,7 @@ fn a_blocked_reader_costs_lines_that_are_counted_and_nothing_else() {
     let mut lines = BufReader::new(reader).lines();
     assert_eq!(log.dropped(), 1);
     let expected = (0..written - 1).map(|number| format!("/{number:01000}"));
-    assert!(
-        lines
-            .by_ref()
-            .take(written as usize - 1)
-            .map(Result::unwrap)
-            .eq(expected)
-    );
+    assert!(lines.by_ref().take(written as usize - 1).map(Result::unwrap).eq(expected));
     request(&mut writer, "/afterwards");
     writer.flush();
     assert_eq!(lines.next().unwrap().unwrap(), "/afterwards");
@@ -144,17 +127,12 @@ fn a_worker_leaves_though_its_log_is_blocked() {
     let log = log(&path);
     let mut writers = [log.writer(), log.writer(), log.writer()];
     let written = fill(&mut writers[0], &log);
-    writers
-        .iter_mut()
-        .for_each(|writer| requests(writer, 0..10));
+    writers.iter_mut().for_each(|writer| requests(writer, 0..10));
     let queue = log.thread.queue.clone();
     let before = std::time::Instant::now();
     drop((writers, log));
     let took = before.elapsed();
-    assert!(
-        took < Duration::from_millis(2900),
-        "once for all of them: {took:?}"
-    );
+    assert!(took < Duration::from_millis(2900), "once for all of them: {took:?}");
     let in_the_pipe = 1 << 20;
     assert!(
         queue.losses.total() > written - in_the_pipe / 1000,
@@ -215,4 +193,26 @@ fn what_cannot_be_opened_is_named() {
         AccessLog::start(&Destination::File(path), format).is_err(),
         "a FIFO without a reader is no reason to wait"
     );
+}
+
+#[test]
+fn a_check_finds_what_would_fail_at_the_start() {
+    let mut config = Config::default();
+    assert!(AccessLog::check(&config).is_ok() && AccessLog::open(&config).unwrap().is_none());
+    config.access_log_format = "%(h)s %(z)s".to_owned();
+    let error = AccessLog::check(&config).unwrap_err().to_string();
+    assert!(error.starts_with("access_log_format: \"%(z)s\": "), "{error}");
+    assert_eq!(AccessLog::open(&config).unwrap_err().to_string(), error);
+
+    let folder = tempfile::tempdir().unwrap();
+    config.access_log_format = "%(r)s".to_owned();
+    config.accesslog = Some(Destination::File(folder.path().into()));
+    let error = AccessLog::check(&config).unwrap_err().to_string();
+    assert!(error.starts_with("accesslog: "), "{error}");
+    config.accesslog = Some(Destination::File(folder.path().join("log")));
+    assert!(AccessLog::check(&config).is_ok());
+    let log = AccessLog::open(&config).unwrap().unwrap();
+    request(&mut log.writer(), "/");
+    drop(log);
+    assert_eq!(std::fs::read(folder.path().join("log")).unwrap(), b"GET / HTTP/1.1\n");
 }

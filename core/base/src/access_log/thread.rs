@@ -30,12 +30,10 @@ impl Thread {
         let queue = Arc::<Queue>::default();
         let (running, end) = bounded(0);
         let taking = queue.clone();
-        let handle = Builder::new()
-            .name("access-log".to_owned())
-            .spawn(move || {
-                run(&taking, output);
-                drop(running);
-            })?;
+        let handle = Builder::new().name("access-log".to_owned()).spawn(move || {
+            run(&taking, output);
+            drop(running);
+        })?;
         let handle = Some(handle);
         Ok(Thread { queue, end, handle })
     }

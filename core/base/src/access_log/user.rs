@@ -56,10 +56,7 @@ mod tests {
         assert_eq!(read("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), known);
         assert_eq!(read("bASIC   QWxhZGRpbjpvcGVuIHNlc2FtZQ  "), known);
         assert_eq!(read(&basic("a\"\n:b:c")), Some(b"a\"\n".to_vec()));
-        assert_eq!(
-            read(&basic(&format!("me:{}", "x".repeat(9000)))),
-            Some(b"me".to_vec())
-        );
+        assert_eq!(read(&basic(&format!("me:{}", "x".repeat(9000)))), Some(b"me".to_vec()));
         for length in 760..780 {
             let _ = read(&basic(&"n".repeat(length)));
         }

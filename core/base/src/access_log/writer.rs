@@ -146,8 +146,6 @@ impl Drop for AccessWriter {
 impl std::fmt::Debug for AccessWriter {
     /// Without the lines: what stands in them is nobody else's business.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccessWriter")
-            .field("lines", &self.batch.lines)
-            .finish_non_exhaustive()
+        f.debug_struct("AccessWriter").field("lines", &self.batch.lines).finish_non_exhaustive()
     }
 }

@@ -22,27 +22,12 @@ use std::sync::OnceLock;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, reload};
 
-use crate::config::Destination;
+use crate::config::{Destination, LogLevel};
 use layer::ErrorLog;
 use sink::Sink;
 
 pub use line::LINE_LIMIT;
 pub(crate) use sink::open_append;
-
-/// How much it matters. A log with a level shows the lines of this level and of those after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// For whoever looks for a fault: `debug!`.
-    Debug,
-    /// The ordinary course of things: `info!`.
-    Info,
-    /// Something is not as it should be, and it goes on: `warn!`.
-    Warning,
-    /// Something has failed: `error!`.
-    Error,
-    /// Somebody should look now: `error!(target: "critical", ..)`.
-    Critical,
-}
 
 static INSTALLED: OnceLock<reload::Handle<ErrorLog, Registry>> = OnceLock::new();
 
@@ -52,7 +37,7 @@ static INSTALLED: OnceLock<reload::Handle<ErrorLog, Registry>> = OnceLock::new()
 /// # Errors
 /// The file cannot be opened (the message begins with its name), or the process has a subscriber of
 /// somebody else's already.
-pub fn init(dest: &Destination, level: Level) -> io::Result<()> {
+pub fn init(dest: &Destination, level: LogLevel) -> io::Result<()> {
     if INSTALLED.get().is_some() {
         return reconfigure(dest, level);
     }
@@ -87,14 +72,12 @@ pub fn reopen() {
 ///
 /// # Errors
 /// The file cannot be opened (the message begins with its name); nothing has changed then.
-pub fn reconfigure(dest: &Destination, level: Level) -> io::Result<()> {
+pub fn reconfigure(dest: &Destination, level: LogLevel) -> io::Result<()> {
     let Some(handle) = INSTALLED.get() else {
         return Ok(());
     };
     let sink = Sink::open(dest)?;
-    handle
-        .modify(|log| log.redirect(sink, level))
-        .map_err(io::Error::other)
+    handle.modify(|log| log.redirect(sink, level)).map_err(io::Error::other)
 }
 
 #[cfg(test)]

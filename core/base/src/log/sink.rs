@@ -19,9 +19,8 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::write;
 
-use super::Level;
 use super::line::Line;
-use crate::config::Destination;
+use crate::config::{Destination, LogLevel};
 
 /// Opens a log file to append to it, creates it, and does not wait for the reader of a FIFO.
 ///
@@ -55,16 +54,11 @@ impl Sink {
     pub(super) fn open(destination: &Destination) -> io::Result<Sink> {
         let target = match destination {
             Destination::Standard => Target::Standard(Shared::default()),
-            Destination::File(path) => Target::File {
-                path: path.clone(),
-                file: open_append(path)?,
-            },
+            Destination::File(path) => {
+                Target::File { path: path.clone(), file: open_append(path)? }
+            }
         };
-        Ok(Sink {
-            target,
-            lost: 0,
-            torn: false,
-        })
+        Ok(Sink { target, lost: 0, torn: false })
     }
 
     /// # Errors
@@ -86,7 +80,7 @@ impl Sink {
     /// Writes one line, which ends with a line feed, or counts it as lost.
     pub(super) fn write(&mut self, line: &[u8]) {
         if self.lost > 0 {
-            let mut report = Line::begin(Level::Warning);
+            let mut report = Line::begin(LogLevel::Warning);
             let _ = write!(report, "{} lines of this log were lost here", self.lost);
             match self.put(&report.finish()) {
                 Ok(()) => self.lost = 0,
@@ -148,11 +142,7 @@ impl Shared {
             if let Some(own) = self.own(fd, (status.st_dev, status.st_ino)) {
                 return once(own, line);
             }
-            if poll(
-                &mut [PollFd::new(fd, PollFlags::POLLOUT)],
-                PollTimeout::ZERO,
-            )? == 0
-            {
+            if poll(&mut [PollFd::new(fd, PollFlags::POLLOUT)], PollTimeout::ZERO)? == 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
         }

@@ -21,11 +21,7 @@ fn clock(out: &mut Vec<u8>, time: &LocalTime) {
     padded(out, time.minute, 2);
     out.push(b':');
     padded(out, time.second, 2);
-    out.extend_from_slice(if time.offset_minutes < 0 {
-        b" -"
-    } else {
-        b" +"
-    });
+    out.extend_from_slice(if time.offset_minutes < 0 { b" -" } else { b" +" });
     let offset = time.offset_minutes.unsigned_abs();
     padded(out, offset / 60 * 100 + offset % 60, 4);
 }
@@ -53,11 +49,7 @@ pub(crate) fn access_log(out: &mut Vec<u8>, time: &LocalTime) {
     out.push(b'[');
     padded(out, time.day, 2);
     out.push(b'/');
-    out.extend_from_slice(
-        month
-            .and_then(|m| MONTHS.get(m))
-            .map_or(b"???", |name| *name),
-    );
+    out.extend_from_slice(month.and_then(|m| MONTHS.get(m)).map_or(b"???", |name| *name));
     out.push(b'/');
     year(out, time);
     out.push(b':');

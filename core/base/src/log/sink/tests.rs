@@ -39,10 +39,7 @@ fn lines_that_a_full_pipe_refuses_are_counted_and_reported() {
         let (report, line) = got.split_once('\n').unwrap();
         (report.to_owned(), line.to_owned())
     };
-    assert!(
-        report.ends_with("[WARNING] 3 lines of this log were lost here"),
-        "{report}"
-    );
+    assert!(report.ends_with("[WARNING] 3 lines of this log were lost here"), "{report}");
     assert_eq!((line.as_str(), sink.lost), ("after\n", 0));
 }
 
@@ -66,10 +63,7 @@ fn a_line_taken_in_part_is_ended_before_the_next() {
     sink.torn = true;
     sink.write(b"whole\n");
     sink.write(b"whole\n");
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap(),
-        "half a li\nwhole\nwhole\n"
-    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "half a li\nwhole\nwhole\n");
 }
 
 /// How many lines a shared descriptor takes before it refuses one.
@@ -96,15 +90,9 @@ fn a_shared_descriptor_is_never_waited_for() {
     assert!(matches!(shared.own, Some((_, Some(_)))));
     let (_reader, writer) = pipe().unwrap();
     let own = Some((identity(&writer), None));
-    assert!(
-        fill(&mut Shared { own }, &writer) > 0,
-        "where that is forbidden"
-    );
+    assert!(fill(&mut Shared { own }, &writer) > 0, "where that is forbidden");
     let (_reader, writer) = std::os::unix::net::UnixStream::pair().unwrap();
-    assert!(
-        fill(&mut Shared::default(), &writer.into()) > 0,
-        "a socket, as under systemd"
-    );
+    assert!(fill(&mut Shared::default(), &writer.into()) > 0, "a socket, as under systemd");
 }
 
 #[test]
