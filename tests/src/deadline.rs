@@ -29,10 +29,7 @@ impl Deadline {
     /// So long from now, times what [`PATIENCE`] says.
     pub fn after(allowed: Duration) -> Deadline {
         let allowed = allowed * patience();
-        Deadline {
-            at: Instant::now() + allowed,
-            allowed,
-        }
+        Deadline { at: Instant::now() + allowed, allowed }
     }
 
     /// So many seconds from now, times what [`PATIENCE`] says.

@@ -36,8 +36,7 @@ impl Process {
 
     /// Whether it still runs: one that has ended and only waits for its parent does not.
     pub fn runs(self) -> bool {
-        self.stat()
-            .is_some_and(|fields| !matches!(fields[0].as_str(), "Z" | "X"))
+        self.stat().is_some_and(|fields| !matches!(fields[0].as_str(), "Z" | "X"))
     }
 
     /// Its running children, lowest number first.
@@ -45,9 +44,7 @@ impl Process {
         let parent = self.0.to_string();
         let mut children: Vec<Process> = all()
             .filter(|child| {
-                child
-                    .stat()
-                    .is_some_and(|f| f[0] != "Z" && f[0] != "X" && f[1] == parent)
+                child.stat().is_some_and(|f| f[0] != "Z" && f[0] != "X" && f[1] == parent)
             })
             .collect();
         children.sort();
@@ -61,17 +58,10 @@ impl Process {
 
     /// What its descriptors are, one line each, for a message about a leak.
     pub fn describe_descriptors(self) -> Vec<String> {
-        let entries = fs::read_dir(self.path("fd"))
-            .into_iter()
-            .flatten()
-            .flatten();
+        let entries = fs::read_dir(self.path("fd")).into_iter().flatten().flatten();
         let links = entries.filter_map(|entry| {
             let link = fs::read_link(entry.path()).ok()?;
-            Some(format!(
-                "{} -> {}",
-                entry.file_name().to_string_lossy(),
-                link.display()
-            ))
+            Some(format!("{} -> {}", entry.file_name().to_string_lossy(), link.display()))
         });
         links.collect()
     }
@@ -122,11 +112,7 @@ mod tests {
     fn a_child_is_seen_and_its_end_too() {
         let me = Process::new(i32::try_from(std::process::id()).unwrap());
         let mut command = Command::new("cat");
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let process = Process::new(i32::try_from(child.id()).unwrap());
         assert!(process.runs());
         assert!(me.children().contains(&process));

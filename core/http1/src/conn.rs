@@ -43,7 +43,7 @@ pub struct Conn {
     keep_alive: KeepAlive,
     expect: Expect,
     body: Decoder,
-    upgrade_head: Option<Bytes>,
+    kept_head: Option<Bytes>,
     response: BodyFraming,
 }
 
@@ -71,7 +71,7 @@ impl Conn {
             keep_alive: KeepAlive::No,
             expect: Expect::Nothing,
             body: Decoder::new(BodyLength::None),
-            upgrade_head: None,
+            kept_head: None,
             response: BodyFraming::None,
         }
     }
@@ -135,7 +135,13 @@ impl Conn {
             };
         };
         let bytes = self.buf.split_to(whole.len).freeze();
-        let (request, facts) = whole.build(&bytes, &self.bounds)?;
+        let (request, facts) = match whole.build(&bytes, &self.bounds) {
+            Ok(built) => built,
+            Err(kind) => {
+                self.kept_head = Some(bytes);
+                return Err(kind.into());
+            }
+        };
         let method = match request.method {
             Method::HEAD => AskedMethod::Head,
             Method::CONNECT => AskedMethod::Connect,
@@ -149,7 +155,7 @@ impl Conn {
         };
         self.expect = facts.expect;
         self.body = Decoder::new(facts.body);
-        self.upgrade_head = (facts.upgrade == Upgrade::Asked).then_some(bytes);
+        self.kept_head = (facts.upgrade == Upgrade::Asked).then_some(bytes);
         self.step_client(ClientStep::Head);
         self.step_server(ServerStep::Owed);
         Ok(Event::Request(request))
@@ -307,7 +313,7 @@ impl Conn {
             self.head = HeadScan::default();
             self.asked = NOTHING_ASKED;
             self.keep_alive = KeepAlive::No;
-            self.upgrade_head = None;
+            self.kept_head = None;
             return Ok(());
         }
         match (self.client, self.server) {
@@ -317,6 +323,11 @@ impl Conn {
             (ClientState::SendBody, _) => Err(NotReusable::Unread),
             (ClientState::Idle | ClientState::Done, _) => Err(NotReusable::Unanswered),
         }
+    }
+
+    /// What was received of a request whose head was refused, from its first byte, for a log.
+    pub fn refused_bytes(&self) -> &[u8] {
+        self.kept_head.as_deref().unwrap_or(&self.buf)
     }
 
     /// Where the client's half stands.
@@ -348,7 +359,7 @@ impl Conn {
     /// an upgrade: what another HTTP implementation needs to take the connection over, before the
     /// bytes left in [`buffer`](Conn::buffer). Given once.
     pub fn take_upgrade_head(&mut self) -> Option<Bytes> {
-        self.upgrade_head.take()
+        self.kept_head.take()
     }
 
     fn poison(&mut self, kind: ErrorKind) -> Error {

@@ -50,10 +50,7 @@ impl Connection {
     }
 
     pub(crate) fn over(stream: Stream) -> Connection {
-        Connection {
-            incoming: Incoming::new(stream),
-            patience: PATIENT,
-        }
+        Connection { incoming: Incoming::new(stream), patience: PATIENT }
     }
 
     /// Lets every following exchange take so long.

@@ -181,9 +181,7 @@ fn pass(
 ) -> Result<(), ClientError> {
     while length > 0 {
         let piece = incoming.peek(deadline)?;
-        let count = piece
-            .len()
-            .min(usize::try_from(length).unwrap_or(usize::MAX));
+        let count = piece.len().min(usize::try_from(length).unwrap_or(usize::MAX));
         if count == 0 {
             return Err(ClientError::Short("a body"));
         }

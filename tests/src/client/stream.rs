@@ -47,9 +47,7 @@ impl Stream {
         let left = Some(deadline.remaining().ok_or(ClientError::TimedOut)?);
         let written = match self {
             Stream::Tcp(tcp) => tcp.set_write_timeout(left).and_then(|()| tcp.write(bytes)),
-            Stream::Unix(unix) => unix
-                .set_write_timeout(left)
-                .and_then(|()| unix.write(bytes)),
+            Stream::Unix(unix) => unix.set_write_timeout(left).and_then(|()| unix.write(bytes)),
         };
         Ok(written?)
     }
@@ -89,12 +87,7 @@ const BUFFER: usize = 64 * 1024;
 
 impl Incoming {
     pub(super) fn new(stream: Stream) -> Incoming {
-        Incoming {
-            stream,
-            buffer: vec![0; BUFFER].into_boxed_slice(),
-            start: 0,
-            end: 0,
-        }
+        Incoming { stream, buffer: vec![0; BUFFER].into_boxed_slice(), start: 0, end: 0 }
     }
 
     pub(super) fn stream(&mut self) -> &mut Stream {

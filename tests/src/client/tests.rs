@@ -29,9 +29,7 @@ fn a_body_ends_by_its_length_its_last_chunk_or_the_end() {
     assert_eq!(chunked.text(), "hello");
     assert_eq!(chunked.trailer("x-sum"), Some("1"));
 
-    let until_close = answered(b"HTTP/1.1 200 OK\r\n\r\nhello")
-        .receive(Asked::ForAll)
-        .unwrap();
+    let until_close = answered(b"HTTP/1.1 200 OK\r\n\r\nhello").receive(Asked::ForAll).unwrap();
     assert_eq!(until_close.text(), "hello");
     assert_eq!(until_close.after(), response::After::Close);
 }
@@ -48,29 +46,17 @@ fn what_has_no_body_is_not_read_beyond_its_head() {
 #[test]
 fn interim_responses_are_kept_apart() {
     let bytes = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    assert_eq!(
-        answered(bytes).receive(Asked::ForAll).unwrap().interim,
-        [100]
-    );
+    assert_eq!(answered(bytes).receive(Asked::ForAll).unwrap().interim, [100]);
     assert_eq!(answered(bytes).receive_interim().unwrap(), 100);
 }
 
 #[test]
 fn connection_is_read_as_a_list() {
     for (head, after) in [
-        (
-            "HTTP/1.1 200 OK\r\nConnection: x, Close\r\n",
-            response::After::Close,
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nConnection: closed\r\n",
-            response::After::Keep,
-        ),
+        ("HTTP/1.1 200 OK\r\nConnection: x, Close\r\n", response::After::Close),
+        ("HTTP/1.1 200 OK\r\nConnection: closed\r\n", response::After::Keep),
         ("HTTP/1.0 200 OK\r\n", response::After::Close),
-        (
-            "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n",
-            response::After::Keep,
-        ),
+        ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n", response::After::Keep),
     ] {
         let bytes = format!("{head}Content-Length: 0\r\n\r\n");
         let response = answered(bytes.as_bytes()).receive(Asked::ForAll).unwrap();
@@ -117,10 +103,7 @@ fn an_end_before_a_response_is_not_an_end_within_one() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ] {
         let short = answered(bytes.as_bytes()).receive(Asked::ForAll);
-        assert!(
-            matches!(short, Err(ClientError::Short(_))),
-            "{bytes:?}: {short:?}"
-        );
+        assert!(matches!(short, Err(ClientError::Short(_))), "{bytes:?}: {short:?}");
     }
 }
 

@@ -86,16 +86,12 @@ pub(super) fn http_1_0(subject: &Subject) {
     connection.send(b"GET / HTTP/1.0\r\n\r\n").expect("sent");
     let response = connection.receive(Asked::ForAll).expect("a response");
     assert_eq!((response.status, response.text().as_str()), (200, HELLO));
-    connection
-        .expect_end()
-        .expect("the end that HTTP/1.0 implies");
+    connection.expect_end().expect("the end that HTTP/1.0 implies");
 }
 
 pub(super) fn http_1_0_keep_alive(subject: &Subject) {
     let server = Launch::of(subject).start();
-    let request = Request::get("/")
-        .version(Version::Http10)
-        .header("Connection", "Keep-Alive");
+    let request = Request::get("/").version(Version::Http10).header("Connection", "Keep-Alive");
     on_one_connection(subject, &server, |mut connection| {
         let first = connection.exchange(&request).expect("the first");
         // The client cannot know that the connection is kept unless it is told.

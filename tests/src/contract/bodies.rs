@@ -77,9 +77,7 @@ pub(super) fn chunked_response(subject: &Subject) {
 pub(super) fn expect_continue(subject: &Subject) {
     let server = Launch::of(subject).start();
     let body = noise(2000);
-    let request = Request::new("POST", "/echo")
-        .header("Expect", "100-continue")
-        .body(body.clone());
+    let request = Request::new("POST", "/echo").header("Expect", "100-continue").body(body.clone());
     let mut connection = server.connect();
     connection.send(&request.head()).expect("the head");
     let status = connection.receive_interim().expect("leave to go on");
@@ -92,9 +90,8 @@ pub(super) fn expect_continue(subject: &Subject) {
 
 pub(super) fn expect_without_reading(subject: &Subject) {
     let server = Launch::of(subject).start();
-    let request = Request::new("POST", "/no/such/thing")
-        .header("Expect", "100-continue")
-        .body("never sent");
+    let request =
+        Request::new("POST", "/no/such/thing").header("Expect", "100-continue").body("never sent");
     let mut connection = server.connect();
     connection.send(&request.head()).expect("the head");
     let response = connection.receive(Asked::ForAll).expect("the response");
@@ -132,10 +129,7 @@ fn measure_growth(server: &Server, large: impl FnOnce()) {
     large();
     let after = worker.peak_memory().expect("the worker still runs");
     let grown = after.saturating_sub(before);
-    assert!(
-        grown < MAY_GROW,
-        "the worker has grown by {grown} bytes, from {before} to {after}"
-    );
+    assert!(grown < MAY_GROW, "the worker has grown by {grown} bytes, from {before} to {after}");
 }
 
 pub(super) fn large_upload(subject: &Subject) {

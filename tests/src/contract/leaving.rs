@@ -17,12 +17,7 @@ pub(super) const TARGETS: [&str; 2] = ["/", "/read?ms=5"];
 
 /// Clients of both kinds, at work until they are stopped.
 pub(super) fn mixed(target: &str) -> Plan {
-    Plan {
-        keep_alive: 3,
-        per_request: 2,
-        target: target.to_owned(),
-        at_most: 1_000_000,
-    }
+    Plan { keep_alive: 3, per_request: 2, target: target.to_owned(), at_most: 1_000_000 }
 }
 
 #[track_caller]
@@ -89,9 +84,7 @@ pub(super) fn int_is_quick(subject: &Subject) {
     for signal in [Signal::SIGINT, Signal::SIGQUIT] {
         let mut server = Launch::of(subject).workers(2).start();
         let mut waiting = server.connect();
-        waiting
-            .send(&Request::get("/write?ms=30000").bytes())
-            .expect("sent");
+        waiting.send(&Request::get("/write?ms=30000").bytes()).expect("sent");
         server.signal(signal);
         assert_exits_cleanly(&mut server, Deadline::after(QUICK));
     }
@@ -100,9 +93,7 @@ pub(super) fn int_is_quick(subject: &Subject) {
 pub(super) fn second_signal_makes_it_quick(subject: &Subject) {
     let mut server = Launch::of(subject).start();
     let mut waiting = kept_connection(subject, &server);
-    waiting
-        .send(&Request::get("/write?ms=30000").bytes())
-        .expect("sent");
+    waiting.send(&Request::get("/write?ms=30000").bytes()).expect("sent");
     server.signal(Signal::SIGTERM);
     server.wait_for_line("Handling signal: term");
     server.signal(Signal::SIGINT);

@@ -42,9 +42,7 @@ fn assert_logged(server: &Server, number: usize, status: u16) {
         .collect();
     let refusals = accesses.iter().filter(|line| line.status == status);
     assert_eq!(refusals.count(), number, "{lines:#?}");
-    let served = accesses
-        .iter()
-        .any(|line| line.request.starts_with("GET /smuggled"));
+    let served = accesses.iter().any(|line| line.request.starts_with("GET /smuggled"));
     assert!(!served, "{lines:#?}");
 
     let warnings = server.wait_for_lines(WARNING, number);

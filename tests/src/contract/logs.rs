@@ -11,10 +11,9 @@ use crate::harness::{AccessLine, Address, ErrorLine, Launch, Level};
 
 pub(super) fn titles(subject: &Subject) {
     let server = Launch::of(subject).args(["--name", "suite"]).start();
-    for (process, title) in [
-        (server.master(), "server: master [suite]"),
-        (server.worker(), "server: worker [suite]"),
-    ] {
+    for (process, title) in
+        [(server.master(), "server: master [suite]"), (server.worker(), "server: worker [suite]")]
+    {
         let found = process.title();
         assert_eq!(found.as_deref(), Some(title));
     }
@@ -40,10 +39,7 @@ pub(super) fn lines_users_grep_for(subject: &Subject) {
     };
     expect("Starting oxicorn ", master);
     let listening = expect("Listening at: ", master);
-    assert_eq!(
-        listening,
-        format!("Listening at: http://{address} ({master})")
-    );
+    assert_eq!(listening, format!("Listening at: http://{address} ({master})"));
     let class = expect("Using worker: ", master);
     assert_eq!(class, format!("Using worker: {}", subject.class));
     for worker in workers {
@@ -97,7 +93,5 @@ pub(super) fn usr1_reopens(subject: &Subject) {
         asked += 1;
         count(&log) > 0
     });
-    deadline.until("every request in one of the logs", || {
-        count(&log) + count(&rotated) == asked
-    });
+    deadline.until("every request in one of the logs", || count(&log) + count(&rotated) == asked);
 }

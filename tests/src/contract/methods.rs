@@ -18,9 +18,8 @@ pub(super) fn echo_of_every_method(subject: &Subject) {
     let server = Launch::of(subject).start();
     for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "REPORT"] {
         let target = format!("/echo/{method}?a=%20b&&c");
-        let mut request = Request::new(method, &target)
-            .header("X-Repeated", "one")
-            .header("x-REPEATED", "two");
+        let mut request =
+            Request::new(method, &target).header("X-Repeated", "one").header("x-REPEATED", "two");
         let body = match method {
             "POST" | "PUT" | "PATCH" | "REPORT" => "some bytes",
             _ => "",

@@ -83,9 +83,7 @@ impl Subject {
     /// The rows that concern this class.
     pub fn contracts(&self) -> impl Iterator<Item = &'static Contract> {
         let mine = Concerns::Only(self.serving);
-        TABLE
-            .iter()
-            .filter(move |row| row.concerns == Concerns::All || row.concerns == mine)
+        TABLE.iter().filter(move |row| row.concerns == Concerns::All || row.concerns == mine)
     }
 }
 
@@ -93,10 +91,7 @@ impl Subject {
 ///
 /// # Panics
 /// At the end, naming the rows that failed; each has said why on standard error.
-#[expect(
-    clippy::print_stderr,
-    reason = "shows progress to whoever runs the suite"
-)]
+#[expect(clippy::print_stderr, reason = "shows progress to whoever runs the suite")]
 pub fn run(subject: &Subject) {
     let mut failed = Vec::new();
     for row in subject.contracts() {

@@ -48,10 +48,7 @@ fn assert_always_served(server: &Server, number: usize) {
     for line in &lines {
         booted += usize::from(line.contains(BOOTING));
         left += usize::from(line.contains("Worker exiting (pid: "));
-        assert!(
-            booted < number || booted - left >= number,
-            "at {line}: {lines:#?}"
-        );
+        assert!(booted < number || booted - left >= number, "at {line}: {lines:#?}");
     }
 }
 

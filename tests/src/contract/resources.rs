@@ -31,9 +31,7 @@ pub(super) fn descriptors(subject: &Subject) {
     let server = Launch::of(subject).start();
     let (worker, master) = (server.worker(), server.master());
     let mut first = server.connect();
-    first
-        .exchange(&Request::get("/").header("Connection", "close"))
-        .expect("a response");
+    first.exchange(&Request::get("/").header("Connection", "close")).expect("a response");
     first.expect_end().expect("the end");
     let before = open_descriptors(worker);
     let before_master = open_descriptors(master);
@@ -55,15 +53,8 @@ pub(super) fn descriptors(subject: &Subject) {
 
 fn polite_clients(server: &Server) {
     for target in ["/", "/stream?n=5&ms=1", "/write?ms=5"] {
-        let plan = Plan {
-            keep_alive: 4,
-            per_request: 4,
-            target: target.to_owned(),
-            at_most: 10,
-        };
-        Load::start(server.address(), &plan)
-            .join()
-            .assert_nothing_lost();
+        let plan = Plan { keep_alive: 4, per_request: 4, target: target.to_owned(), at_most: 10 };
+        Load::start(server.address(), &plan).join().assert_nothing_lost();
     }
 }
 

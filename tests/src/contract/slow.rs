@@ -37,9 +37,7 @@ pub(super) fn dribbled_head(subject: &Subject) {
 
 pub(super) fn header_timeout(subject: &Subject) {
     let limit = Duration::from_millis(200);
-    let server = Launch::of(subject)
-        .args(["--header-timeout", "200ms"])
-        .start();
+    let server = Launch::of(subject).args(["--header-timeout", "200ms"]).start();
     let connected = Instant::now();
     let mut silent = server.connect();
     let mut partial = server.connect();

@@ -53,13 +53,9 @@ pub(super) fn killed_master(subject: &Subject) {
 pub(super) fn signals_a_worker_ignores(subject: &Subject) {
     let server = Launch::of(subject).start();
     let worker = server.worker();
-    for signal in [
-        Signal::SIGHUP,
-        Signal::SIGUSR2,
-        Signal::SIGWINCH,
-        Signal::SIGTTIN,
-        Signal::SIGTTOU,
-    ] {
+    for signal in
+        [Signal::SIGHUP, Signal::SIGUSR2, Signal::SIGWINCH, Signal::SIGTTIN, Signal::SIGTTOU]
+    {
         worker.signal(signal);
         // Its only worker has been handed the signal when it has run again.
         assert_eq!(server.get("/").status, 200, "after {signal}");

@@ -44,9 +44,7 @@ pub(super) fn stuck_handler(subject: &Subject) {
     let server = Launch::of(subject).args(["--timeout", "1"]).start();
     let worker = server.worker();
     let mut stuck = server.connect();
-    stuck
-        .send(&Request::get("/write?ms=60000").bytes())
-        .expect("sent");
+    stuck.send(&Request::get("/write?ms=60000").bytes()).expect("sent");
     let line = server.wait_for_line(&format!("WORKER TIMEOUT (pid:{})", worker.pid()));
     let level = ErrorLine::parse(&line).map(|line| line.level);
     assert_eq!(level, Some(Level::Critical), "{line}");

@@ -158,10 +158,7 @@ impl Launch {
             Bind::Inherited => inherit_socket(&mut command),
             Bind::Unix => {
                 let path = self.folder.path().join("server.sock");
-                command.args([
-                    OsString::from("-b"),
-                    format!("unix:{}", path.display()).into(),
-                ]);
+                command.args([OsString::from("-b"), format!("unix:{}", path.display()).into()]);
                 Address::Unix(path)
             }
         };
@@ -190,13 +187,8 @@ pub(super) fn clean_environment(command: &mut Command) {
 
 fn inherit_socket(command: &mut Command) -> Address {
     let (socket, address) = listening_socket();
-    let mapping = FdMapping {
-        parent_fd: socket,
-        child_fd: 3,
-    };
-    command
-        .fd_mappings(vec![mapping])
-        .expect("one descriptor cannot collide");
+    let mapping = FdMapping { parent_fd: socket, child_fd: 3 };
+    command.fd_mappings(vec![mapping]).expect("one descriptor cannot collide");
     command.args(["-b", "fd://3"]);
     Address::Tcp(address)
 }
@@ -211,8 +203,6 @@ pub(super) fn listening_socket() -> (OwnedFd, SocketAddr) {
         Ok::<_, std::io::Error>((OwnedFd::from(socket), address))
     };
     let (socket, address) = make().expect("a listening socket");
-    let address = address
-        .as_socket()
-        .expect("it was bound to an IPv4 address");
+    let address = address.as_socket().expect("it was bound to an IPv4 address");
     (socket, address)
 }

@@ -33,18 +33,16 @@ impl Lines {
         let lines = Lines::default();
         let mine = lines.clone();
         let mut source = BufReader::new(source);
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let mut line = Vec::new();
-                while matches!(source.read_until(b'\n', &mut line), Ok(1..)) {
-                    let text = String::from_utf8_lossy(&line);
-                    let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
-                    mine.change(|state| state.lines.push(text));
-                    line.clear();
-                }
-                mine.change(|state| state.ended = true);
-            })?;
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut line = Vec::new();
+            while matches!(source.read_until(b'\n', &mut line), Ok(1..)) {
+                let text = String::from_utf8_lossy(&line);
+                let text = text.strip_suffix('\n').unwrap_or(&text).to_owned();
+                mine.change(|state| state.lines.push(text));
+                line.clear();
+            }
+            mine.change(|state| state.ended = true);
+        })?;
         Ok(lines)
     }
 

@@ -145,10 +145,7 @@ mod tests {
         assert_eq!(parsed.host, "127.0.0.1");
         assert_eq!(parsed.request, "GET /a?b HTTP/1.1");
         assert_eq!((parsed.status, parsed.bytes.as_str()), (200, "14"));
-        assert_eq!(
-            (parsed.referer.as_str(), parsed.agent.as_str()),
-            ("-", "suite")
-        );
+        assert_eq!((parsed.referer.as_str(), parsed.agent.as_str()), ("-", "suite"));
         for other in [
             r#"127.0.0.1 - - [23/Nov/2026:07:32:17 +0000] "GET / HTTP/1.1" 200 14 "-""#,
             r#"127.0.0.1 - - [2026-11-23 07:32:17 +0000] "GET / HTTP/1.1" 200 14 "-" "x""#,

@@ -91,11 +91,7 @@ impl Invocation {
             stderr: stderr.join().unwrap_or_default(),
         };
         let allowed = deadline.allowed();
-        assert!(
-            status.is_some(),
-            "{:?} did not end within {allowed:?}: {finished:?}",
-            self.args
-        );
+        assert!(status.is_some(), "{:?} did not end within {allowed:?}: {finished:?}", self.args);
         finished
     }
 }

@@ -248,18 +248,12 @@ impl Server {
         });
     }
 
-    #[expect(
-        clippy::print_stderr,
-        reason = "shown by the test runner when a test fails"
-    )]
+    #[expect(clippy::print_stderr, reason = "shown by the test runner when a test fails")]
     fn print_logs(&self) {
         for (name, lines) in [("error", &self.error_log), ("access", &self.access_log)] {
             let lines = lines.all();
             let skipped = lines.len().saturating_sub(LINES_SHOWN);
-            eprintln!(
-                "--- {name} log, {} lines, {skipped} skipped ---",
-                lines.len()
-            );
+            eprintln!("--- {name} log, {} lines, {skipped} skipped ---", lines.len());
             lines[skipped..].iter().for_each(|line| eprintln!("{line}"));
         }
         eprintln!("--- end of the logs ---");
@@ -278,9 +272,7 @@ impl Drop for Server {
         }
         if exited {
             // Its number may be somebody else's by now: only the pipe's holders are ours.
-            process::holders(&self.pipe)
-                .iter()
-                .for_each(|left| left.signal(Signal::SIGKILL));
+            process::holders(&self.pipe).iter().for_each(|left| left.signal(Signal::SIGKILL));
         } else {
             self.kill_all();
         }
@@ -298,9 +290,6 @@ fn wait_in(lines: &Lines, log: &str, text: &str, number: usize, deadline: Deadli
         (found.len() >= number).then_some(found)
     });
     found.unwrap_or_else(|| {
-        panic!(
-            "{} of {number} lines with {text:?} in the {log}",
-            lines.count(text)
-        )
+        panic!("{} of {number} lines with {text:?} in the {log}", lines.count(text))
     })
 }

@@ -81,10 +81,7 @@ impl Load {
                 .spawn(move || client::work(mode, &address, &plan, &shared))
                 .expect("a client's thread")
         });
-        Load {
-            clients: clients.collect(),
-            shared,
-        }
+        Load { clients: clients.collect(), shared }
     }
 
     /// Waits until `number` more requests have been answered with 200.

@@ -12,10 +12,7 @@ fn server(behave: fn(TcpStream)) -> Address {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let accept = move || listener.incoming().flatten().for_each(behave);
-    Builder::new()
-        .name("server".to_owned())
-        .spawn(accept)
-        .unwrap();
+    Builder::new().name("server".to_owned()).spawn(accept).unwrap();
     Address::Tcp(address)
 }
 

@@ -29,7 +29,7 @@ use crate::config::{Config, Destination};
 use output::Output;
 use thread::Thread;
 
-pub use format::{ATOMS, AtomRow, DEFAULT_FORMAT, Format};
+pub use format::{ATOMS, AtomRow, Format};
 pub use record::{Pending, RequestLine};
 pub use writer::AccessWriter;
 

@@ -144,7 +144,8 @@ impl Queue {
         self.wake(state);
     }
 
-    /// Gives up what the writer has not finished, and counts it as lost.
+    /// Gives up what the writer has not finished, and counts it as lost: all that it has in hand,
+    /// though the destination may have taken the first lines of it.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         let lines = state.waiting.lines + std::mem::take(&mut state.taken);

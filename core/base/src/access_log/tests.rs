@@ -194,3 +194,25 @@ fn what_cannot_be_opened_is_named() {
         "a FIFO without a reader is no reason to wait"
     );
 }
+
+#[test]
+fn a_check_finds_what_would_fail_at_the_start() {
+    let mut config = Config::default();
+    assert!(AccessLog::check(&config).is_ok() && AccessLog::open(&config).unwrap().is_none());
+    config.access_log_format = "%(h)s %(z)s".to_owned();
+    let error = AccessLog::check(&config).unwrap_err().to_string();
+    assert!(error.starts_with("access_log_format: \"%(z)s\": "), "{error}");
+    assert_eq!(AccessLog::open(&config).unwrap_err().to_string(), error);
+
+    let folder = tempfile::tempdir().unwrap();
+    config.access_log_format = "%(r)s".to_owned();
+    config.accesslog = Some(Destination::File(folder.path().into()));
+    let error = AccessLog::check(&config).unwrap_err().to_string();
+    assert!(error.starts_with("accesslog: "), "{error}");
+    config.accesslog = Some(Destination::File(folder.path().join("log")));
+    assert!(AccessLog::check(&config).is_ok());
+    let log = AccessLog::open(&config).unwrap().unwrap();
+    request(&mut log.writer(), "/");
+    drop(log);
+    assert_eq!(std::fs::read(folder.path().join("log")).unwrap(), b"GET / HTTP/1.1\n");
+}

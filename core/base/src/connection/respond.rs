@@ -176,11 +176,11 @@ impl Connection {
     pub(super) fn refuse(&mut self, status: StatusCode, reason: &str, scratch: &mut Scratch) {
         self.enter(Phase::Closing(Linger::Yes), scratch.now());
         tracing::warn!("Invalid request from ip={}: {reason}", self.info.peer);
-        let mut text = status.to_string();
-        text.push('\n');
+        let text = format!("{status}\n");
+        let length = text.len() as u64;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        let body = ResponseBody::Fixed(text.len() as u64);
+        let body = ResponseBody::Fixed(length);
         let head =
             ResponseHead { status, headers: &headers, body, persistence: Persistence::Close };
         let answered = self
@@ -189,14 +189,14 @@ impl Connection {
             .and_then(|_| self.send_piece(text.into()))
             .and_then(|_| self.codec.send_end(self.output.tail()));
         let exchange = self.exchange.take();
-        let first_line = first_line(self.codec.buffer());
+        let first_line = first_line(self.codec.refused_bytes());
         let Some(log) = scratch.log() else { return };
         match exchange.map(|exchange| (exchange.log, exchange.sent)) {
             Some((Some(mut pending), sent)) => {
                 log.respond(&mut pending, status, &headers);
                 log.finish(pending, sent, Duration::ZERO);
             }
-            _ if answered.is_ok() => log.refused(&self.info.peer, first_line, status, 0),
+            _ if answered.is_ok() => log.refused(&self.info.peer, first_line, status, length),
             _ => {}
         }
     }

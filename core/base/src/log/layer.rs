@@ -10,21 +10,21 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-use super::Level;
 use super::line::Line;
 use super::sink::Sink;
+use crate::config::LogLevel;
 
 /// The target that makes an error critical.
 const CRITICAL: &str = "critical";
 
 /// The log: where it goes, and from which level on.
 pub(super) struct ErrorLog {
-    level: Level,
+    level: LogLevel,
     sink: Mutex<Sink>,
 }
 
 impl ErrorLog {
-    pub(super) fn new(sink: Sink, level: Level) -> ErrorLog {
+    pub(super) fn new(sink: Sink, level: LogLevel) -> ErrorLog {
         let sink = Mutex::new(sink);
         ErrorLog { level, sink }
     }
@@ -38,20 +38,20 @@ impl ErrorLog {
         self.sink().reopen()
     }
 
-    pub(super) fn redirect(&mut self, sink: Sink, level: Level) {
+    pub(super) fn redirect(&mut self, sink: Sink, level: LogLevel) {
         self.level = level;
         self.sink().replace(sink);
     }
 }
 
 /// None: too small to be shown at any level.
-fn level_of(metadata: &Metadata<'_>) -> Option<Level> {
+fn level_of(metadata: &Metadata<'_>) -> Option<LogLevel> {
     match *metadata.level() {
-        tracing::Level::ERROR if metadata.target() == CRITICAL => Some(Level::Critical),
-        tracing::Level::ERROR => Some(Level::Error),
-        tracing::Level::WARN => Some(Level::Warning),
-        tracing::Level::INFO => Some(Level::Info),
-        tracing::Level::DEBUG => Some(Level::Debug),
+        tracing::Level::ERROR if metadata.target() == CRITICAL => Some(LogLevel::Critical),
+        tracing::Level::ERROR => Some(LogLevel::Error),
+        tracing::Level::WARN => Some(LogLevel::Warning),
+        tracing::Level::INFO => Some(LogLevel::Info),
+        tracing::Level::DEBUG => Some(LogLevel::Debug),
         tracing::Level::TRACE => None,
     }
 }
@@ -63,10 +63,10 @@ impl<S: Subscriber> Layer<S> for ErrorLog {
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
         Some(match self.level {
-            Level::Debug => LevelFilter::DEBUG,
-            Level::Info => LevelFilter::INFO,
-            Level::Warning => LevelFilter::WARN,
-            Level::Error | Level::Critical => LevelFilter::ERROR,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Warning => LevelFilter::WARN,
+            LogLevel::Error | LogLevel::Critical => LevelFilter::ERROR,
         })
     }
 

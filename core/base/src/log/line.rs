@@ -3,7 +3,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{Level, stamp};
+use super::stamp;
+use crate::config::LogLevel;
 use crate::sys;
 
 /// The longest line in bytes, its line feed included: what a pipe takes in one piece, so that the
@@ -16,17 +17,17 @@ pub(super) struct Line(Vec<u8>);
 impl Line {
     /// A line of this moment and of this process, without a message yet. The process is asked for
     /// each time: it may have been forked since the last one.
-    pub(super) fn begin(level: Level) -> Line {
+    pub(super) fn begin(level: LogLevel) -> Line {
         let mut bytes = Vec::with_capacity(256);
         stamp::error_log(&mut bytes, &sys::local_time(sys::unix_seconds()));
         bytes.extend_from_slice(b" [");
         bytes.extend_from_slice(itoa::Buffer::new().format(std::process::id()).as_bytes());
         bytes.extend_from_slice(match level {
-            Level::Debug => b"] [DEBUG] ".as_slice(),
-            Level::Info => b"] [INFO] ",
-            Level::Warning => b"] [WARNING] ",
-            Level::Error => b"] [ERROR] ",
-            Level::Critical => b"] [CRITICAL] ",
+            LogLevel::Debug => b"] [DEBUG] ".as_slice(),
+            LogLevel::Info => b"] [INFO] ",
+            LogLevel::Warning => b"] [WARNING] ",
+            LogLevel::Error => b"] [ERROR] ",
+            LogLevel::Critical => b"] [CRITICAL] ",
         });
         Line(bytes)
     }
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     fn line(message: &str) -> String {
-        let mut line = Line::begin(Level::Warning);
+        let mut line = Line::begin(LogLevel::Warning);
         let _ = line.write_str(message);
         String::from_utf8(line.finish()).unwrap()
     }

@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, reload};
 
-use crate::config::{Destination, LogLevel as Level};
+use crate::config::{Destination, LogLevel};
 use layer::ErrorLog;
 use sink::Sink;
 
@@ -37,7 +37,7 @@ static INSTALLED: OnceLock<reload::Handle<ErrorLog, Registry>> = OnceLock::new()
 /// # Errors
 /// The file cannot be opened (the message begins with its name), or the process has a subscriber of
 /// somebody else's already.
-pub fn init(dest: &Destination, level: Level) -> io::Result<()> {
+pub fn init(dest: &Destination, level: LogLevel) -> io::Result<()> {
     if INSTALLED.get().is_some() {
         return reconfigure(dest, level);
     }
@@ -72,7 +72,7 @@ pub fn reopen() {
 ///
 /// # Errors
 /// The file cannot be opened (the message begins with its name); nothing has changed then.
-pub fn reconfigure(dest: &Destination, level: Level) -> io::Result<()> {
+pub fn reconfigure(dest: &Destination, level: LogLevel) -> io::Result<()> {
     let Some(handle) = INSTALLED.get() else {
         return Ok(());
     };

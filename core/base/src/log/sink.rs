@@ -19,9 +19,8 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::write;
 
-use super::Level;
 use super::line::Line;
-use crate::config::Destination;
+use crate::config::{Destination, LogLevel};
 
 /// Opens a log file to append to it, creates it, and does not wait for the reader of a FIFO.
 ///
@@ -81,7 +80,7 @@ impl Sink {
     /// Writes one line, which ends with a line feed, or counts it as lost.
     pub(super) fn write(&mut self, line: &[u8]) {
         if self.lost > 0 {
-            let mut report = Line::begin(Level::Warning);
+            let mut report = Line::begin(LogLevel::Warning);
             let _ = write!(report, "{} lines of this log were lost here", self.lost);
             match self.put(&report.finish()) {
                 Ok(()) => self.lost = 0,

@@ -13,7 +13,7 @@ fn messages(path: &Path) -> Vec<String> {
     text.lines().map(|line| line.split_once(&process).unwrap().1.to_owned()).collect()
 }
 
-fn logged(level: Level, events: impl FnOnce()) -> Vec<String> {
+fn logged(level: LogLevel, events: impl FnOnce()) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (path, destination) = file(folder.path(), "log");
     let log = ErrorLog::new(Sink::open(&destination).unwrap(), level);
@@ -33,8 +33,7 @@ fn one_of_each() {
 #[test]
 fn a_level_shows_itself_and_what_is_worse() {
     let all = ["[DEBUG] d", "[INFO] i", "[WARNING] w", "[ERROR] e", "[CRITICAL] c"];
-    let levels = [Level::Debug, Level::Info, Level::Warning, Level::Error, Level::Critical];
-    for (first, level) in levels.into_iter().enumerate() {
+    for (first, level) in LogLevel::ALL.into_iter().enumerate() {
         assert_eq!(logged(level, one_of_each), all[first..], "{level:?}");
     }
 }
@@ -42,7 +41,7 @@ fn a_level_shows_itself_and_what_is_worse() {
 #[test]
 fn fields_follow_the_message_and_forge_nothing() {
     let forged = "x\n[2026-11-23 07:32:17 +0000] [1] [CRITICAL] forged";
-    let lines = logged(Level::Info, || {
+    let lines = logged(LogLevel::Info, || {
         tracing::info!(worker = 7, name = "web", "{forged}");
         tracing::warn!(peer = %forged, target = ?"a b", "refused");
     });
@@ -67,7 +66,7 @@ fn the_log_follows_renamed_files_and_new_settings() {
         lines.retain(|line| line.contains("(test of init)"));
         lines
     };
-    init(&destination, Level::Info).unwrap();
+    init(&destination, LogLevel::Info).unwrap();
     tracing::info!("one (test of init)");
     tracing::debug!("unseen (test of init)");
 
@@ -80,12 +79,12 @@ fn the_log_follows_renamed_files_and_new_settings() {
     assert_eq!(ours(&path), ["[INFO] three (test of init)"]);
 
     let (other, destination) = file(folder.path(), "other");
-    reconfigure(&destination, Level::Debug).unwrap();
+    reconfigure(&destination, LogLevel::Debug).unwrap();
     tracing::debug!("four (test of init)");
     assert_eq!(ours(&other), ["[DEBUG] four (test of init)"]);
 
     let (missing, destination) = file(folder.path(), "no/such/folder");
-    let error = reconfigure(&destination, Level::Error).unwrap_err();
+    let error = reconfigure(&destination, LogLevel::Error).unwrap_err();
     assert!(error.to_string().starts_with(missing.to_str().unwrap()), "{error}");
     assert!(check(&destination).is_err());
     tracing::debug!("five (test of init)");

@@ -1,11 +1,16 @@
 use super::*;
+use crate::access_log::ATOMS;
 use crate::access_log::escape::unescape;
 use crate::access_log::record::{Pending, RequestLine};
-use crate::access_log::{ATOMS, DEFAULT_FORMAT};
+use crate::config::Config;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, REFERER, USER_AGENT};
 use proptest::prelude::*;
+
+fn default_format() -> String {
+    Config::default().access_log_format
+}
 
 const PEER: &str = "192.0.2.1:4711";
 
@@ -133,7 +138,7 @@ fn what_is_missing_is_a_hyphen() {
     let none = HeaderMap::new();
     assert_eq!(answered("%(h)s %(u)s %(q)s|%(f)s %(a)s", &target, &none, &Peer::Unix), "- - |- -");
     assert_eq!(
-        answered(DEFAULT_FORMAT, &target, &none, &peer("[2001:db8::1]:80")),
+        answered(&default_format(), &target, &none, &peer("[2001:db8::1]:80")),
         r#"2001:db8::1 - - [now] "GET / HTTP/1.0" 404 1234 "-" "-""#
     );
     let (format, peer) = (Format::parse("%(s)s %(b)s %(D)s").unwrap(), peer(PEER));
@@ -164,7 +169,7 @@ fn durations_are_cut_not_rounded() {
 #[test]
 fn a_refused_request_shows_what_has_come_of_its_first_line() {
     assert_eq!(
-        refused(DEFAULT_FORMAT, b"GET /\0 HTTP/1.1\x80\""),
+        refused(&default_format(), b"GET /\0 HTTP/1.1\x80\""),
         r#"192.0.2.1 - - [now] "GET /\x00 HTTP/1.1\x80\"" 404 1234 "-" "-""#
     );
     let formats = "%(m)s %(U)s %(q)s %(H)s %(T)s %(M)s %(D)s %(L)s %({host}i)s %({host}o)s";
@@ -212,7 +217,7 @@ proptest! {
         }
         let value = |name| headers.get(name).map_or(b"-".to_vec(), |v: &HeaderValue| v.as_bytes().to_vec());
         let target = Bytes::from(target);
-        let all = format!("{DEFAULT_FORMAT} \"%(U)s\" \"%(q)s\"");
+        let all = format!("{} \"%(U)s\" \"%(q)s\"", default_format());
         let line = answered(&all, &target, &headers, &peer(PEER));
         prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", line);
         let (quoted, outside) = fields(&line);
@@ -222,7 +227,7 @@ proptest! {
         prop_assert_eq!(&quoted[2], &value(USER_AGENT));
         prop_assert_eq!(quoted.len(), 5);
 
-        let line = refused(DEFAULT_FORMAT, &target);
+        let line = refused(&default_format(), &target);
         prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{}", line);
         let expected = if target.is_empty() { b"-".to_vec() } else { target.to_vec() };
         prop_assert_eq!(&fields(&line).0[0], &expected);
