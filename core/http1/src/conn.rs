@@ -43,6 +43,7 @@ pub struct Conn {
     keep_alive: KeepAlive,
     expect: Expect,
     body: Decoder,
+    /// The raw head, where somebody may want it: it asks for an upgrade, or it was refused.
     kept_head: Option<Bytes>,
     response: BodyFraming,
 }
@@ -359,7 +360,7 @@ impl Conn {
     /// an upgrade: what another HTTP implementation needs to take the connection over, before the
     /// bytes left in [`buffer`](Conn::buffer). Given once.
     pub fn take_upgrade_head(&mut self) -> Option<Bytes> {
-        self.kept_head.take()
+        if self.fault.is_some() { None } else { self.kept_head.take() }
     }
 
     fn poison(&mut self, kind: ErrorKind) -> Error {

@@ -152,10 +152,10 @@ impl Reactor {
         loop {
             let now = self.scratch.borrow().now();
             let turn = self
-                .from_batch()
-                .or_else(|| self.from_timers(now))
-                .or_else(|| self.from_behind())
-                .or_else(|| self.from_door(now));
+                .look_at_events()
+                .or_else(|| self.look_at_timers(now))
+                .or_else(|| self.look_behind())
+                .or_else(|| self.look_at_door(now));
             if let Some(turn) = turn {
                 return Ok(turn);
             }
@@ -194,7 +194,7 @@ impl Reactor {
         [self.timers.next_in(now), door].into_iter().flatten().fold(self.beat, Duration::min)
     }
 
-    fn from_batch(&mut self) -> Option<Turn> {
+    fn look_at_events(&mut self) -> Option<Turn> {
         while let Some(index) = self.batch.next() {
             let (key, flags) = (self.events[index].key(), self.events[index].flags());
             match key >> KIND_SHIFT {
@@ -216,7 +216,7 @@ impl Reactor {
         None
     }
 
-    fn from_timers(&mut self, now: Instant) -> Option<Turn> {
+    fn look_at_timers(&mut self, now: Instant) -> Option<Turn> {
         while let Some(key) = self.timers.due(now) {
             if key >> KIND_SHIFT == FOREIGN {
                 return Some(Turn::Alarm(key & PAYLOAD));
@@ -233,12 +233,12 @@ impl Reactor {
         None
     }
 
-    fn from_behind(&mut self) -> Option<Turn> {
+    fn look_behind(&mut self) -> Option<Turn> {
         self.behind_now = self.behind_now.checked_sub(1)?;
         self.behind.pop_front().map(Turn::Request)
     }
 
-    fn from_door(&mut self, now: Instant) -> Option<Turn> {
+    fn look_at_door(&mut self, now: Instant) -> Option<Turn> {
         while let Some(caller) = self.door.next(&self.epoll, now) {
             match caller {
                 Caller::Connection(connection) => {
