@@ -70,6 +70,10 @@ impl Connection {
         body: ResponseBody,
         scratch: &mut Scratch,
     ) -> Result<Fit, SendError> {
+        if let Some(in_flight) = self.exchange.as_ref().and_then(|e| e.in_flight.as_ref()) {
+            let time = scratch.now().saturating_duration_since(in_flight.started);
+            self.service.pace().record(time);
+        }
         let persistence = if self.service.keeps_connections() {
             Persistence::KeepAlive
         } else {

@@ -245,6 +245,9 @@ impl Reactor {
                     if let Some(job) = self.advance(connection, None, Readiness::READ) {
                         return Some(Turn::Request(job));
                     }
+                    if let Some(time) = self.service.waits_for_one() {
+                        self.door.pause(&self.epoll, now + time);
+                    }
                 }
                 Caller::Crowd => {
                     if let Some(seat) = self.seats.longest_idle() {

@@ -145,6 +145,17 @@ impl Service {
             }
     }
 
+    /// For how long after an accept nobody else is to be accepted, unless the request has come. A
+    /// worker that serves one slow request at a time must not have two of them: the second could not
+    /// begin although another worker may be free. A client usually sends at once, so this is short.
+    pub(crate) fn waits_for_one(&self) -> Option<Duration> {
+        const USUALLY_THERE: Duration = Duration::from_millis(5);
+        match self.keep {
+            KeepPolicy::WhileFasterThan(limit) if !self.pace.is_under(limit) => Some(USUALLY_THERE),
+            KeepPolicy::WhileFasterThan(_) | KeepPolicy::Always => None,
+        }
+    }
+
     /// How long a connection may stay silent before a request.
     pub(crate) fn patience(&self, first: FirstRequest) -> Option<Duration> {
         match first {
@@ -189,10 +200,8 @@ impl InFlight {
 
     /// The response has been handed over.
     pub(crate) fn finish(self, bytes: u64) -> Duration {
-        let time = self.started.elapsed();
-        self.service.pace.record(time);
         self.service.slot.request_answered(bytes);
-        time
+        self.started.elapsed()
     }
 }
 
