@@ -138,7 +138,7 @@ impl Main {
         let now = self.scratch.borrow().now();
         while let Some(caller) = self.door.next(&self.epoll, now) {
             match caller {
-                Caller::Connection(connection) => self.pool.welcome(connection, &self.scratch),
+                Caller::Connection(connection) => self.pool.welcome(connection),
                 Caller::Crowd => self.pool.make_room(),
                 Caller::Order(Order::Reopen) => self.service.reopen_logs(),
                 Caller::Order(Order::Quick) => return Next::LeaveNow,
