@@ -1,1 +1,3 @@
 //! Benchmarks of oxicorn.
+
+pub mod codec;

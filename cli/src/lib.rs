@@ -1,1 +1,33 @@
-//! An application server with gunicorn's process model and interchangeable worker classes.
+//! **oxicorn**: an application server with gunicorn's process model and interchangeable worker
+//! classes. The binary `server` is this library with the demo application; a program of your own
+//! becomes the same server, command line and all, with its own handler:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     oxicorn::serve(|_request: oxicorn::Request| "hi\n")
+//! }
+//! ```
+//!
+//! The handler is blocking in form and the same for every worker class (`-k`): what it waits with
+//! ([`time`], [`net`]) blocks its process under `sync`, its thread under `threaded`, and gives way to
+//! other requests under `coroutine`.
+
+mod args;
+pub mod demo;
+mod help;
+mod load;
+pub mod net;
+mod print;
+mod registry;
+mod server;
+pub mod time;
+
+pub use help::VERSION;
+pub use load::{Action, Loaded, load};
+pub use oxicorn_core::app::IntoResponse;
+pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, Response};
+pub use print::print_config;
+pub use registry::WORKERS;
+pub use server::{Applications, run, serve};

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::body::Body;
+use crate::config::ConfigError;
 use crate::listener::{LocalAddress, Peer};
 
 /// What a handler is given.
@@ -86,6 +87,21 @@ impl Application {
     /// Its blocking form, if it has one.
     pub fn as_blocking(&self) -> Option<&Arc<dyn App>> {
         self.blocking.as_ref()
+    }
+
+    /// Its blocking form, for a class that can run no other.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn need_blocking(&self, class: &str) -> Result<(), ConfigError> {
+        if self.blocking.is_some() {
+            return Ok(());
+        }
+        Err(ConfigError::message(format!(
+            "the application {:?} is asynchronous only: the worker class {class} runs blocking \
+             handlers; use -k tokio",
+            self.name
+        )))
     }
 
     /// Its asynchronous form, if it has one.

@@ -5,13 +5,18 @@
 //! Nothing here forks, execs or handles a signal: that is `oxicorn-arbiter`. Nothing here knows a
 //! worker class by name: each is a crate of its own that implements [`worker::Worker`].
 
+pub mod access_log;
 pub mod app;
 pub mod body;
 pub mod config;
+pub mod connection;
 pub mod lifeline;
 pub mod listener;
+pub mod log;
 pub mod orders;
+pub mod reactor;
 pub mod scoreboard;
+pub mod serve;
 pub mod sys;
 pub mod wait;
 pub mod worker;

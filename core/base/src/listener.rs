@@ -294,6 +294,25 @@ impl Listener {
         Ok((fd, address.as_socket().map_or(Peer::Unix, Peer::Tcp)))
     }
 
+    /// Lets nobody join the queue any more, in any process that shares the socket; who is in it can
+    /// still be accepted. Otherwise the queue might never be empty, and whoever joined between the
+    /// last accept and the close would be reset.
+    ///
+    /// # Errors
+    /// Those of setsockopt(2) and listen(2).
+    pub fn refuse_new(&self) -> io::Result<()> {
+        match self.address {
+            // A filter that drops every packet for the listening socket: those of connections that
+            // are made already go elsewhere.
+            LocalAddress::Tcp(_) => {
+                let code = (libc::BPF_RET | libc::BPF_K) as u16;
+                let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
+                self.socket.attach_filter(&[drop_all])
+            }
+            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0),
+        }
+    }
+
     /// Removes the socket's file, if this listener has made it and it is still the same file.
     pub fn remove_file(&self) {
         if let Some(file) = &self.file {
@@ -431,6 +450,21 @@ mod tests {
         std::fs::write(&path, "precious").unwrap();
         assert!(Listener::bind(&spec, 8).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
+    fn who_is_in_the_queue_when_new_ones_are_refused_is_still_accepted() {
+        let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
+        let LocalAddress::Tcp(address) = *listener.address() else { unreachable!() };
+        let mut early = std::net::TcpStream::connect(address).unwrap();
+        listener.refuse_new().unwrap();
+        let soon = std::time::Duration::from_millis(50);
+        assert!(std::net::TcpStream::connect_timeout(&address, soon).is_err());
+        let (ours, _) = listener.accept().unwrap();
+        drop(listener);
+        nix::unistd::write(&ours, b"x").unwrap();
+        std::io::Write::write_all(&mut early, b"y").unwrap();
+        assert_eq!(std::io::Read::read(&mut early, &mut [0; 2]).unwrap(), 1);
     }
 
     #[test]

@@ -134,6 +134,15 @@ impl Scoreboard {
         &self.words[0]
     }
 
+    fn ending(&self) -> &AtomicU64 {
+        &self.words[1]
+    }
+
+    /// Says that the whole server ends, before the workers are told to leave. Master only.
+    pub fn end_server(&self) {
+        self.ending().store(1, Ordering::Release);
+    }
+
     fn word(&self, slot: Slot, word: Word) -> &AtomicU64 {
         &self.words[(slot.0 + 1) * WORDS + word as usize]
     }
@@ -331,11 +340,15 @@ impl SlotHandle {
         self.add(Word::InFlight, 1);
     }
 
-    /// The application has answered.
-    pub fn request_finished(&self, bytes_sent: u64) {
-        self.add(Word::InFlight, u64::MAX);
+    /// A response with a body of this many bytes was handed over.
+    pub fn request_answered(&self, bytes_sent: u64) {
         self.add(Word::Requests, 1);
         self.add(Word::BytesSent, bytes_sent);
+    }
+
+    /// The application has the request no longer, answered or not.
+    pub fn request_left(&self) {
+        self.add(Word::InFlight, u64::MAX);
     }
 
     /// This worker's row as others read it.
@@ -351,6 +364,11 @@ impl SlotHandle {
     /// Open connections.
     pub fn connections(&self) -> u64 {
         self.board.read(self.slot, Word::Connections)
+    }
+
+    /// Whether the whole server ends, and not only this worker.
+    pub fn server_is_ending(&self) -> bool {
+        self.board.ending().load(Ordering::Acquire) != 0
     }
 
     /// See [`Scoreboard::fewest_connections`].
@@ -375,7 +393,8 @@ mod tests {
         pen.connection_opened();
         pen.connection_closed();
         pen.request_started();
-        pen.request_finished(14);
+        pen.request_answered(14);
+        pen.request_left();
         let row = board.row(slot);
         assert_eq!(
             (row.pid, row.generation, row.connections),

@@ -156,6 +156,12 @@ pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
 #[repr(transparent)]
 pub struct EpollEvent(libc::epoll_event);
 
+impl std::fmt::Debug for EpollEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EpollEvent({:#x}: {:#x})", self.key(), self.flags())
+    }
+}
+
 impl EpollEvent {
     /// An event that says nothing, to fill an array with.
     pub const EMPTY: EpollEvent = EpollEvent(libc::epoll_event { events: 0, u64: 0 });
@@ -213,11 +219,22 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_MOD, fd, flags, key)
     }
 
-    /// Watches a descriptor that may be in the set already.
+    /// Watches a descriptor that is perhaps in the set already, though probably not.
     ///
     /// # Errors
     /// Those of epoll_ctl(2).
-    pub fn set(&self, fd: BorrowedFd<'_>, flags: u32, key: u64) -> io::Result<()> {
+    pub fn add_or_modify(&self, fd: BorrowedFd<'_>, flags: u32, key: u64) -> io::Result<()> {
+        match self.add(fd, flags, key) {
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => self.modify(fd, flags, key),
+            done => done,
+        }
+    }
+
+    /// Watches a descriptor that is probably in the set already.
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub fn modify_or_add(&self, fd: BorrowedFd<'_>, flags: u32, key: u64) -> io::Result<()> {
         match self.modify(fd, flags, key) {
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => self.add(fd, flags, key),
             done => done,

@@ -26,7 +26,7 @@ pub trait Worker: Sync {
     ///
     /// # Errors
     /// What makes it impossible to serve. Before the worker has said that it is ready
-    /// ([`WorkerContext::ready`]) this is a failed boot.
+    /// ([`announce`]) this is a failed boot.
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError>;
 }
 
@@ -51,9 +51,14 @@ impl WorkerContext {
     /// Says that the worker can serve from now on. Only now does the master retire the one that it
     /// replaces.
     pub fn ready(&self) {
-        self.slot.state(crate::scoreboard::State::Ready);
-        self.lifeline.ring();
+        announce(&self.slot, &self.lifeline);
     }
+}
+
+/// Says that a worker can serve from now on.
+pub fn announce(slot: &SlotHandle, lifeline: &Lifeline) {
+    slot.state(crate::scoreboard::State::Ready);
+    lifeline.ring();
 }
 
 /// How a worker ends, as its exit code: a small protocol with the master, the same as gunicorn's.

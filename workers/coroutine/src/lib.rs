@@ -1,1 +1,46 @@
-//! Worker class coroutine: a hub and one stackful coroutine for each request in flight.
+//! Worker class `coroutine`: a single-threaded hub, and one stackful coroutine for each request in
+//! flight, as gevent has greenlets.
+//!
+//! A handler is written as if it blocked; when it waits (`oxicorn::time`, `oxicorn::net`) its
+//! coroutine is set aside and the thread goes on with another. A connection between two requests
+//! holds no stack: it waits in the reactor as in every class.
+
+mod hub;
+mod spans;
+mod stack;
+
+use oxicorn_core::Application;
+use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::reactor::Reactor;
+use oxicorn_core::scoreboard::Writers;
+use oxicorn_core::serve::{Capacity, KeepPolicy, Service};
+use oxicorn_core::wait;
+use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
+
+/// A stack is two mappings (its pages and its guard), of which Linux allows a process 65,530
+/// (vm.max_map_count). Further requests wait in the queue rather than fail.
+const MOST_STACKS: u64 = 30_000;
+
+/// The class.
+#[derive(Clone, Copy, Debug)]
+pub struct Coroutines;
+
+impl Worker for Coroutines {
+    fn names(&self) -> &'static [&'static str] {
+        &["coroutine", "gevent"]
+    }
+
+    fn check(&self, _: &Config, app: &Application) -> Result<(), ConfigError> {
+        app.need_blocking("coroutine")
+    }
+
+    fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
+        let at_once = u64::from(cx.config.worker_connections).min(MOST_STACKS);
+        let service = Service::new(&cx, Capacity(at_once), KeepPolicy::Always, Writers::One)?;
+        stack::report_overflows();
+        wait::install(&hub::Yielding);
+        let reactor = Reactor::new(cx, &service)?;
+        reactor.announce();
+        hub::Hub::install(&service, reactor).run()
+    }
+}

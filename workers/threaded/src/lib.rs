@@ -1,1 +1,193 @@
-//! Worker class threaded: a pool of threads on one shared epoll set.
+//! Worker class `threaded`: `--threads` threads, each of which answers one request at a time.
+//!
+//! The threads wait together on one epoll set whose entries are one-shot: the kernel gives a readable
+//! connection to one thread that is free. The main thread has the listening sockets, the orders, the
+//! heartbeat and the deadlines of the connections that wait.
+
+mod pool;
+mod seats;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use oxicorn_core::Application;
+use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::orders::Order;
+use oxicorn_core::reactor::{Caller, Door};
+use oxicorn_core::scoreboard::Writers;
+use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service};
+use oxicorn_core::sys::{Epoll, EpollEvent};
+use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
+
+use pool::{Pool, Wanted};
+
+/// The class.
+#[derive(Clone, Copy, Debug)]
+pub struct Threaded;
+
+impl Worker for Threaded {
+    fn names(&self) -> &'static [&'static str] {
+        &["threaded", "gthread"]
+    }
+
+    fn check(&self, _: &Config, app: &Application) -> Result<(), ConfigError> {
+        app.need_blocking("threaded")
+    }
+
+    fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
+        let threads = cx.config.threads.max(1);
+        let capacity = Capacity(threads.into());
+        let service = Service::new(&cx, capacity, KeepPolicy::Always, Writers::Many)?;
+        let pool = Arc::new(Pool::new(&service).map_err(WorkerError::io("thread pool"))?);
+        let main = Main::new(cx, &service, &pool)?;
+        let threads = (1..=threads)
+            .map(|n| {
+                let pool = pool.clone();
+                let thread = std::thread::Builder::new().name(format!("pool-{n}"));
+                thread.spawn(move || pool.work()).map_err(WorkerError::io("starting a thread"))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        main.run(threads)
+    }
+}
+
+const ROOM: u64 = 1 << 60;
+
+struct Main {
+    service: Arc<Service>,
+    pool: Arc<Pool>,
+    epoll: Epoll,
+    door: Door,
+    scratch: RefCell<Scratch>,
+    swept: Instant,
+}
+
+/// What the main thread does after looking at its door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    LeaveNow,
+}
+
+impl Main {
+    fn new(cx: WorkerContext, service: &Arc<Service>, pool: &Arc<Pool>) -> Result<Main, WorkerError> {
+        let epoll = Epoll::new().map_err(WorkerError::io("epoll set"))?;
+        let door = Door::new(cx, service, &epoll, 0)
+            .map_err(WorkerError::io("watching the listening sockets"))?;
+        epoll
+            .add(pool.room(), libc::EPOLLIN as u32, ROOM)
+            .map_err(WorkerError::io("watching the pool"))?;
+        Ok(Main {
+            scratch: RefCell::new(Scratch::new(service)),
+            service: service.clone(),
+            pool: pool.clone(),
+            epoll,
+            door,
+            swept: Instant::now(),
+        })
+    }
+
+    fn run(mut self, threads: Vec<JoinHandle<()>>) -> Result<(), WorkerError> {
+        self.door.announce();
+        let mut events = [EpollEvent::EMPTY; 8];
+        loop {
+            self.scratch.borrow_mut().tick();
+            self.service.slot().beat();
+            if self.answer_door() == Next::LeaveNow {
+                return Ok(());
+            }
+            let now = self.scratch.borrow().now();
+            if now >= self.swept + self.sweep_interval() {
+                self.swept = now;
+                self.pool.sweep(&self.scratch);
+            }
+            match self.done(now) {
+                Done::NotYet => {}
+                Done::Quietly => break,
+                Done::OutOfTime => return Ok(()),
+            }
+            if self.door.is_waiting_for_room() {
+                self.pool.want_room(Wanted::Yes);
+                // A thread may have become free before it could know that this is awaited.
+                if self.answer_door() == Next::LeaveNow {
+                    return Ok(());
+                }
+            }
+            self.scratch.borrow_mut().flush();
+            let count = self.epoll.wait(&mut events, Some(self.may_sleep_for()));
+            self.pool.want_room(Wanted::No);
+            for event in &events[..count.map_err(WorkerError::io("epoll set"))?] {
+                match event.key() {
+                    ROOM => self.pool.room_was_offered(),
+                    key => self.door.note(key),
+                }
+            }
+        }
+        self.pool.stop();
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+        Ok(())
+    }
+
+    fn answer_door(&mut self) -> Next {
+        let now = self.scratch.borrow().now();
+        while let Some(caller) = self.door.next(&self.epoll, now) {
+            match caller {
+                Caller::Connection(connection) => self.pool.welcome(connection, &self.scratch),
+                Caller::Crowd => self.pool.make_room(),
+                Caller::Order(Order::Reopen) => self.service.reopen_logs(),
+                Caller::Order(Order::Quick) => return Next::LeaveNow,
+                Caller::Order(Order::Graceful) | Caller::MasterDied => {
+                    self.service.leave();
+                    self.door.leave(&self.epoll);
+                    self.pool.look_at_all(&self.scratch);
+                }
+            }
+        }
+        Next::GoOn
+    }
+
+    fn done(&self, now: Instant) -> Done {
+        let Posture::Leaving(since) = self.service.posture() else { return Done::NotYet };
+        if self.door.is_closed() && self.service.slot().connections() == 0 {
+            return Done::Quietly;
+        }
+        // The master enforces the limit, unless it is dead.
+        match self.service.config().graceful_timeout.get() {
+            Some(limit) if now >= since + limit => Done::OutOfTime,
+            _ => Done::NotYet,
+        }
+    }
+
+    fn may_sleep_for(&self) -> Duration {
+        let now = Instant::now();
+        let door = self.door.wakes_at(now).map(|then| then.saturating_duration_since(now));
+        let sweep = (self.swept + self.sweep_interval()).saturating_duration_since(now);
+        door.into_iter().chain([sweep]).fold(self.service.beat_interval(), Duration::min)
+    }
+
+    /// Deadlines are looked at this often, so a timeout comes at most an eighth of it late.
+    fn sweep_interval(&self) -> Duration {
+        const FINEST: Duration = Duration::from_millis(10);
+        const COARSEST: Duration = Duration::from_millis(500);
+        let config = self.service.config();
+        let leaving = match self.service.posture() {
+            Posture::Serving => None,
+            Posture::Leaving(_) => config.keepalive_grace.get().or(Some(FINEST)),
+        };
+        let timeouts =
+            [config.header_timeout, config.keepalive, config.body_timeout, config.write_timeout];
+        let shortest = timeouts.iter().filter_map(|t| t.get()).chain(leaving).min();
+        shortest.map_or(COARSEST, |shortest| (shortest / 8).clamp(FINEST, COARSEST))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    NotYet,
+    /// Every connection is closed.
+    Quietly,
+    /// The time for leaving is over.
+    OutOfTime,
+}

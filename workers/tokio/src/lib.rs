@@ -1,1 +1,186 @@
-//! Worker class tokio: one task for each connection on a current-thread runtime.
+//! Worker class `tokio`: one task for each connection, on a current-thread runtime for each process.
+//!
+//! The protocol, the limits and the timeouts are those of the other classes: the same connection
+//! state machine, driven by tokio's reactor in place of ours. An asynchronous application runs on the
+//! runtime, a blocking one on the runtime's blocking pool.
+
+mod body;
+mod roll;
+mod socket;
+mod task;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oxicorn_core::Application;
+use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::orders::Order;
+use oxicorn_core::reactor::{Caller, Door};
+use oxicorn_core::scoreboard::Writers;
+use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service};
+use oxicorn_core::sys::{Epoll, EpollEvent};
+use oxicorn_core::wait::Interest;
+use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::select;
+use tokio::sync::Notify;
+use tokio::task::{spawn_local, yield_now};
+use tokio::time::sleep;
+
+use roll::Roll;
+use socket::Socket;
+use task::{Client, Shared};
+
+/// The class.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokio;
+
+impl Worker for Tokio {
+    fn names(&self) -> &'static [&'static str] {
+        &["tokio", "async"]
+    }
+
+    fn check(&self, _: &Config, _: &Application) -> Result<(), ConfigError> {
+        Ok(())
+    }
+
+    fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
+        let at_once = cx.config.worker_connections;
+        let service =
+            Service::new(&cx, Capacity(at_once.into()), KeepPolicy::Always, Writers::One)?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(at_once.clamp(1, 512) as usize)
+            .build_local(LocalOptions::default())
+            .map_err(WorkerError::io("tokio runtime"))?;
+        let done = runtime.block_on(async { Main::new(cx, &service)?.run().await });
+        // Whatever still blocks is left behind: the process ends now.
+        runtime.shutdown_background();
+        done
+    }
+}
+
+/// The main task: the door, the heartbeat, and leaving.
+struct Main {
+    socket: Socket<Epoll>,
+    door: Door,
+    service: Arc<Service>,
+    shared: Rc<Shared>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    LeaveNow,
+}
+
+impl Main {
+    fn new(cx: WorkerContext, service: &Arc<Service>) -> Result<Main, WorkerError> {
+        // The door's own set stands in tokio's: tokio's is edge-triggered, and the accept rule needs
+        // to hear of the queue again as long as somebody waits in it.
+        let epoll = Epoll::new().map_err(WorkerError::io("epoll set"))?;
+        let door = Door::new(cx, service, &epoll, 0)
+            .map_err(WorkerError::io("watching the listening sockets"))?;
+        Ok(Main {
+            socket: Socket::new(epoll).map_err(WorkerError::io("watching the door"))?,
+            door,
+            service: service.clone(),
+            shared: Rc::new(Shared {
+                scratch: RefCell::new(Scratch::new(service)),
+                roll: Roll::default(),
+                room: Notify::new(),
+                lines: Notify::new(),
+            }),
+        })
+    }
+
+    async fn run(mut self) -> Result<(), WorkerError> {
+        spawn_local(hand_lines_over(self.shared.clone()));
+        self.door.announce();
+        loop {
+            self.shared.scratch.borrow_mut().tick();
+            self.service.slot().beat();
+            let events = self.note_events()?;
+            if self.answer_door() == Next::LeaveNow || self.done() {
+                self.shared.scratch.borrow_mut().flush();
+                return Ok(());
+            }
+            if events > 0 {
+                // tokio reports a change only: the set has to be looked at until it is quiet, and
+                // the connections get their turn in between.
+                yield_now().await;
+                continue;
+            }
+            let wants_room = self.door.is_waiting_for_room() || self.door.is_closed();
+            let pause = self.may_sleep_for();
+            select! {
+                biased;
+                ready = self.socket.ready(Interest::Read) => {
+                    ready.map_err(WorkerError::io("epoll set"))?;
+                }
+                () = self.shared.room.notified(), if wants_room => {}
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    fn note_events(&mut self) -> Result<usize, WorkerError> {
+        let mut events = [EpollEvent::EMPTY; 8];
+        let count = self
+            .socket
+            .owner()
+            .wait(&mut events, Some(Duration::ZERO))
+            .map_err(WorkerError::io("epoll set"))?;
+        events[..count].iter().for_each(|event| self.door.note(event.key()));
+        Ok(count)
+    }
+
+    fn answer_door(&mut self) -> Next {
+        let now = self.shared.scratch.borrow().now();
+        while let Some(caller) = self.door.next(self.socket.owner(), now) {
+            match caller {
+                Caller::Connection(connection) => match Client::new(connection, &self.shared) {
+                    Ok(client) => drop(spawn_local(client.serve())),
+                    Err(error) => tracing::error!("Cannot watch a connection: {error}"),
+                },
+                Caller::Crowd => self.shared.roll.dismiss_longest_idle(),
+                Caller::Order(Order::Reopen) => self.service.reopen_logs(),
+                Caller::Order(Order::Quick) => return Next::LeaveNow,
+                Caller::Order(Order::Graceful) | Caller::MasterDied => {
+                    self.service.leave();
+                    self.door.leave(self.socket.owner());
+                    self.shared.roll.call();
+                }
+            }
+        }
+        Next::GoOn
+    }
+
+    fn done(&self) -> bool {
+        let Posture::Leaving(since) = self.service.posture() else { return false };
+        if self.door.is_closed() && self.service.slot().connections() == 0 {
+            return true;
+        }
+        // The master enforces the limit, unless it is dead.
+        let limit = self.service.config().graceful_timeout.get();
+        limit.is_some_and(|limit| Instant::now() >= since + limit)
+    }
+
+    fn may_sleep_for(&self) -> Duration {
+        let now = Instant::now();
+        let door = self.door.wakes_at(now).map(|then| then.saturating_duration_since(now));
+        door.into_iter().fold(self.service.beat_interval(), Duration::min)
+    }
+}
+
+/// Hands the access log's lines over once for all responses that were written in one turn of the
+/// runtime.
+async fn hand_lines_over(shared: Rc<Shared>) {
+    loop {
+        shared.lines.notified().await;
+        shared.scratch.borrow_mut().flush();
+    }
+}

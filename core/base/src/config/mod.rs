@@ -1,57 +1,23 @@
-//! Settings.
-#![allow(missing_docs)]
-use crate::listener::ListenerSpec;
-use std::time::Duration;
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeout(pub Option<Duration>);
-impl Timeout {
-    pub fn get(self) -> Option<Duration> {
-        self.0
-    }
-}
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ByteSize(pub u64);
-impl ByteSize {
-    pub fn limit(self) -> Option<u64> {
-        (self.0 > 0).then_some(self.0)
-    }
-    pub fn bytes(self) -> u64 {
-        self.0
-    }
-}
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
-    Standard,
-    File(std::path::PathBuf),
-}
-#[derive(Clone, Debug)]
-pub struct Config {
-    pub bind: Vec<ListenerSpec>,
-    pub backlog: u32,
-    pub workers: u32,
-    pub worker_class: String,
-    pub threads: u32,
-    pub worker_connections: u32,
-    pub timeout: Timeout,
-    pub graceful_timeout: Timeout,
-    pub keepalive: Timeout,
-    pub keepalive_grace: Timeout,
-    pub header_timeout: Timeout,
-    pub body_timeout: Timeout,
-    pub write_timeout: Timeout,
-    pub boot_timeout: Timeout,
-    pub limit_request_line: u32,
-    pub limit_request_fields: u32,
-    pub limit_request_field_size: u32,
-    pub permit_missing_host: bool,
-    pub limit_request_body: ByteSize,
-    pub body_buffer_size: ByteSize,
-    pub accesslog: Option<Destination>,
-    pub access_log_format: String,
-    pub errorlog: Destination,
-    pub loglevel: String,
-    pub proc_name: Option<String>,
-}
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(pub String);
+//! The settings. There is one table of them, [`TABLE`]; the flags, the keys of the
+//! configuration file, the environment variables, `--help`, `--print-config` and the reference page
+//! are all made from it, so a setting is one row and the place that reads it. What the user says
+//! comes in layers, each value with its origin, and [`Config::resolve`] makes a [`Config`] of them
+//! or one line that says what is wrong.
+
+mod class;
+mod error;
+pub mod file;
+mod hints;
+pub mod layers;
+#[cfg(test)]
+mod reference;
+mod settings;
+mod table;
+pub mod value;
+
+pub use class::EffectiveClass;
+pub use error::{ConfigError, Spelling, nearest};
+pub use layers::{Environment, Given, Origin, Origins};
+pub use settings::{Config, TABLE};
+pub use table::{Classes, Group, Reload, Setting, find};
+pub use value::{ByteSize, Destination, LogLevel, Raw, Timeout, Value};

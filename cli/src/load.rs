@@ -1,0 +1,327 @@
+//! From what the process was started with to the settings. The same call again, with the same
+//! arguments and the same environment, is what a reload does; only the file may have changed.
+
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use oxicorn_core::config::layers::{CMD_ARGS, environment};
+use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw, file, find};
+
+use crate::args::{self, Arguments};
+use crate::help;
+
+/// What is to be done, and with which settings.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// The application, as it was named.
+    pub app: Option<String>,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What to do instead of serving, or that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Serve.
+    Run,
+    /// Print this text; the settings have not been looked at.
+    Help(String),
+    /// Print [`crate::VERSION`]; likewise.
+    Version,
+    /// Check everything that a start would, and say so in the exit status.
+    CheckConfig,
+    /// Print the settings: see [`crate::print_config`].
+    PrintConfig,
+}
+
+impl Loaded {
+    fn only(action: Action) -> Loaded {
+        Loaded {
+            config: Config::default(),
+            app: None,
+            action,
+        }
+    }
+}
+
+/// Reads all that there is: `argv`, which begins with the program's name, `env`, and the
+/// configuration file, if there is one.
+///
+/// # Errors
+/// The first thing that is wrong, in one line.
+pub fn load(argv: &[OsString], env: &Environment) -> Result<Loaded, ConfigError> {
+    load_in(Path::new(""), argv, env)
+}
+
+/// As [`load`], with paths that are relative to `folder`.
+fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded, ConfigError> {
+    let line = args::parse(argv.iter().skip(1).cloned(), &Origin::CommandLine)?;
+    let (mut given, mut app) = match line {
+        Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
+        Arguments::Version => return Ok(Loaded::only(Action::Version)),
+        Arguments::Serve { given, app } => (given, app),
+    };
+    match args::parse(cmd_args(env)?, &Origin::CmdArgs)? {
+        Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
+        Arguments::Version => return Ok(Loaded::only(Action::Version)),
+        Arguments::Serve {
+            given: more,
+            app: other,
+        } => {
+            given.extend(more);
+            app = app.or(other);
+        }
+    }
+    given.extend(environment(env)?);
+    given.extend(file_layer(folder, &Config::resolve(given.clone())?)?);
+    let config = Config::resolve(given)?;
+    let action = match (config.print_config, config.check_config) {
+        (true, _) => Action::PrintConfig,
+        (false, true) => Action::CheckConfig,
+        (false, false) => Action::Run,
+    };
+    Ok(Loaded {
+        config,
+        app,
+        action,
+    })
+}
+
+fn program(argv: &[OsString]) -> String {
+    let name = argv.first().and_then(|path| Path::new(path).file_name());
+    let name = name.unwrap_or(OsStr::new("server"));
+    name.to_string_lossy().into_owned()
+}
+
+/// The options in the environment, as words.
+fn cmd_args(env: &Environment) -> Result<Vec<OsString>, ConfigError> {
+    let Some(value) = env.get(OsStr::new(CMD_ARGS)) else {
+        return Ok(Vec::new());
+    };
+    let text = value
+        .to_str()
+        .ok_or_else(|| ConfigError::message(format!("{CMD_ARGS}: it is not UTF-8")))?;
+    let words = shlex::split(text)
+        .ok_or_else(|| ConfigError::message(format!("{CMD_ARGS}: a quote is not closed")))?;
+    Ok(words.into_iter().map(OsString::from).collect())
+}
+
+/// Read when nobody says which file to read.
+const DEFAULT_FILE: &str = "server.toml";
+
+/// What the configuration file says, which `outer`, the settings from everywhere else, name.
+fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> {
+    if outer.config.is_none() && outer.explicit("config") {
+        return Ok(Vec::new());
+    }
+    let path = outer.config.clone().unwrap_or(PathBuf::from(DEFAULT_FILE));
+    match std::fs::read_to_string(folder.join(&path)) {
+        Ok(text) => {
+            let mut layer = file::parse(&path, &text)?;
+            layer.extend(outer.config.is_none().then(default_file).flatten());
+            Ok(layer)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && outer.config.is_none() => {
+            Ok(Vec::new())
+        }
+        Err(error) => {
+            let (path, origin) = (path.display().to_string(), outer.origin("config"));
+            Err(ConfigError::new("config", &path, origin, error))
+        }
+    }
+}
+
+/// That the default file was read, for whoever prints the settings.
+fn default_file() -> Option<Given> {
+    Some(Given {
+        setting: find("config")?,
+        raw: Raw::One(DEFAULT_FILE.to_owned()),
+        origin: Origin::Default,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    struct Case {
+        folder: TempDir,
+        env: Environment,
+    }
+
+    impl Case {
+        fn new(files: &[(&str, &str)], env: &[(&str, &str)]) -> Case {
+            let folder = tempfile::tempdir().unwrap();
+            for (name, text) in files {
+                std::fs::write(folder.path().join(name), text).unwrap();
+            }
+            let env = env.iter().map(|(k, v)| (k.into(), v.into())).collect();
+            Case { folder, env }
+        }
+
+        fn load(&self, line: &str) -> Result<Loaded, (u8, String)> {
+            let argv: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            load_in(self.folder.path(), &argv, &self.env)
+                .map_err(|error| (error.exit_status(), error.to_string()))
+        }
+
+        fn workers(&self, line: &str) -> (u32, String) {
+            let config = self.load(line).unwrap().config;
+            (config.workers, config.origin("workers").to_string())
+        }
+    }
+
+    #[test]
+    fn each_layer_overrules_the_ones_below_it() {
+        let file = ("server.toml", "# mine\nworkers = 3");
+        let env = [
+            ("WEB_CONCURRENCY", "2"),
+            ("SERVER_CMD_ARGS", "--workers 4"),
+            ("OXICORN_WORKERS", "5"),
+        ];
+        let check = |files: &[_], env: &[_], line, workers, origin: &str| {
+            let found = Case::new(files, env).workers(line);
+            assert_eq!(found, (workers, origin.to_owned()));
+        };
+        check(&[], &[], "server", 1, "default");
+        check(&[], &env[..1], "server", 2, "default, from WEB_CONCURRENCY");
+        check(&[file], &env[..1], "server", 3, "server.toml:2");
+        check(&[file], &env[..2], "server", 4, "SERVER_CMD_ARGS");
+        check(&[file], &env, "server", 5, "OXICORN_WORKERS");
+        check(&[file], &env, "server -w 6", 6, "command line");
+    }
+
+    #[test]
+    fn the_file_is_named_found_or_refused() {
+        let files = [("server.toml", "workers = 3"), ("g.conf.py", "workers = 4")];
+        let case = Case::new(&files, &[]);
+        let loaded = case.load("server").unwrap();
+        assert_eq!(loaded.config.config, Some(PathBuf::from("server.toml")));
+        assert!(!loaded.config.explicit("config"));
+        assert_eq!(case.workers("server -c g.conf.py").1, "g.conf.py:1");
+        assert_eq!(case.workers("server -c none").0, 1);
+        let env = [("SERVER_CMD_ARGS", "-c 'g.conf.py'")];
+        assert_eq!(Case::new(&files, &env).workers("server").0, 4);
+        let env = [("OXICORN_CONFIG", "g.conf.py")];
+        assert_eq!(Case::new(&files, &env).workers("server").0, 4);
+        assert_eq!(
+            Case::new(&[], &[]).load("server").unwrap().config.config,
+            None
+        );
+    }
+
+    #[test]
+    fn a_second_call_sees_the_files_changes_only() {
+        let case = Case::new(&[("server.toml", "workers = 3")], &[]);
+        let before = case.load("server -t 9").unwrap().config;
+        std::fs::write(case.folder.path().join("server.toml"), "workers = 4").unwrap();
+        let after = case.load("server -t 9").unwrap().config;
+        let changed: Vec<&str> = before.changed(&after).iter().map(|row| row.name).collect();
+        assert_eq!(changed, ["workers"]);
+    }
+
+    #[test]
+    fn what_to_do_is_read_off() {
+        // A broken file keeps nobody from reading the help.
+        let case = Case::new(&[("server.toml", "?")], &[("SERVER_CMD_ARGS", "'")]);
+        assert_eq!(case.load("server -V").unwrap().action, Action::Version);
+        let help = case.load("/usr/bin/mine --help").unwrap().action;
+        assert!(matches!(help, Action::Help(text) if text.contains("Usage: mine ")));
+        let case = Case::new(&[], &[("SERVER_CMD_ARGS", "--check-config echo")]);
+        let loaded = case.load("server").unwrap();
+        assert_eq!(loaded.action, Action::CheckConfig);
+        assert_eq!(loaded.app.as_deref(), Some("echo"));
+        let loaded = case.load("server --print-config demo").unwrap();
+        assert_eq!(loaded.action, Action::PrintConfig);
+        assert_eq!(loaded.app.as_deref(), Some("demo"));
+        let case = Case::new(&[], &[]);
+        assert_eq!(case.load("server").unwrap().action, Action::Run);
+        assert_eq!(case.load("").unwrap().action, Action::Run);
+    }
+
+    #[test]
+    fn errors_say_where_and_only_the_command_line_is_status_2() {
+        let check = |files: &[_], env: &[_], line, status, text: &str| {
+            let error = Case::new(files, env).load(line).unwrap_err();
+            assert_eq!(error, (status, text.to_owned()));
+        };
+        check(
+            &[],
+            &[],
+            "server -w x",
+            2,
+            r#"workers = "x" (command line): not a whole number"#,
+        );
+        check(
+            &[],
+            &[],
+            "server --workers -3",
+            2,
+            r#"workers = "-3" (command line): it cannot be negative"#,
+        );
+        check(
+            &[],
+            &[],
+            "server -b a:1 -b b:2x",
+            2,
+            r#"bind = "a:1, b:2x" (command line): "b:2x": "2x" is not a port number"#,
+        );
+        check(
+            &[],
+            &[("SERVER_CMD_ARGS", "-w x")],
+            "server",
+            1,
+            r#"workers = "x" (SERVER_CMD_ARGS): not a whole number"#,
+        );
+        check(
+            &[],
+            &[("SERVER_CMD_ARGS", "-n 'a b")],
+            "server",
+            1,
+            "SERVER_CMD_ARGS: a quote is not closed",
+        );
+        check(
+            &[],
+            &[("SERVER_CMD_ARGS", "--wrokers 2")],
+            "server",
+            1,
+            "--wrokers (SERVER_CMD_ARGS): no such option; did you mean --workers?",
+        );
+        check(
+            &[],
+            &[("OXICORN_LOGLEVEL", "loud")],
+            "server",
+            1,
+            r#"loglevel = "loud" (OXICORN_LOGLEVEL): it must be debug, info, warning, error or critical"#,
+        );
+        check(
+            &[("server.toml", "\nworker = 2")],
+            &[],
+            "server",
+            1,
+            "worker (server.toml:2): no such setting; did you mean workers?",
+        );
+        check(
+            &[],
+            &[],
+            "server -c nowhere.toml",
+            2,
+            r#"config = "nowhere.toml" (command line): No such file or directory (os error 2)"#,
+        );
+    }
+
+    #[test]
+    fn words_in_the_environment_are_quoted_as_in_a_shell() {
+        let env = [(
+            "SERVER_CMD_ARGS",
+            r#"-n "my app" --access-logformat '%(h)s "%(r)s"'"#,
+        )];
+        let config = Case::new(&[], &env).load("server").unwrap().config;
+        assert_eq!(config.proc_name.as_deref(), Some("my app"));
+        assert_eq!(config.access_log_format, r#"%(h)s "%(r)s""#);
+    }
+}

@@ -1,0 +1,310 @@
+//! The table. A row is a setting: its field in [`Config`], and what there is to know about it. The
+//! first line of its documentation is what `--help` says, the rest is for the reference page, both
+//! are for rustdoc: nothing about a setting is written twice.
+
+use std::path::PathBuf;
+
+use super::layers::Origins;
+use super::table::{Classes, Group, Reload, Setting};
+use super::value::kinds::within;
+use super::value::{ByteSize, Destination, LogLevel, Timeout, Value};
+use crate::listener::ListenerSpec;
+
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($given:expr) => {
+        Some($given)
+    };
+}
+
+macro_rules! or {
+    ($otherwise:expr) => {
+        $otherwise
+    };
+    ($otherwise:expr, $given:expr) => {
+        $given
+    };
+}
+
+macro_rules! settings {
+    ($(
+        #[doc = $help:literal]
+        $(#[doc = $long:literal])*
+        $name:ident: $type:ty = $default:expr => {
+            group: $group:ident,
+            reload: $reload:ident
+            $(, short: $short:literal)?
+            $(, also: [$($also:literal),+])?
+            $(, holder: $holder:literal)?
+            $(, range: $range:expr)?
+            $(, classes: [$($class:literal),+])?
+            $(,)?
+        }
+    )+) => {
+        /// All settings, and where each comes from.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Config {
+            $(
+                #[doc = $help]
+                $(#[doc = $long])*
+                pub $name: $type,
+            )+
+            /// Where each value comes from: see [`Config::origin`].
+            pub origins: Origins,
+        }
+
+        impl Default for Config {
+            fn default() -> Config {
+                Config { $($name: $default,)+ origins: Origins::default() }
+            }
+        }
+
+        /// Every setting, group by group.
+        pub static TABLE: &[Setting] = &[$(
+            Setting {
+                name: stringify!($name),
+                short: optional!($($short)?),
+                also: &[$($($also),+)?],
+                group: Group::$group,
+                classes: or!(Classes::All $(, Classes::Only(&[$($class),+]))?),
+                reload: Reload::$reload,
+                holder: or!(<$type as Value>::HOLDER $(, $holder)?),
+                syntax: <$type as Value>::SYNTAX,
+                arity: <$type as Value>::ARITY,
+                range: optional!($($range)?),
+                help: $help,
+                long: &[$($long),*],
+                set: |config, raw| {
+                    let value = <$type as Value>::read(raw)?;
+                    $(within(value, $range)?;)?
+                    config.$name = value;
+                    Ok(())
+                },
+                get: |config| config.$name.write(),
+            },
+        )+];
+    };
+}
+
+/// gunicorn's.
+const ACCESS_LOG_FORMAT: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
+
+fn local_port_8000() -> ListenerSpec {
+    ListenerSpec::Tcp {
+        host: "127.0.0.1".to_owned(),
+        port: 8000,
+    }
+}
+
+settings! {
+    /// Address to listen on; may be repeated
+    ///
+    /// `:PORT` and `PORT` mean every IPv4 address, `HOST` alone means port 8000. `unix:@NAME` is a
+    /// name in the kernel instead of a file. `fd://N` is a listening socket that the process was
+    /// started with. With the environment variable `PORT` the default is `0.0.0.0:$PORT`.
+    bind: Vec<ListenerSpec> = vec![local_port_8000()] => {
+        group: Socket, reload: Generation, short: 'b',
+    }
+
+    /// Connections that may wait to be accepted
+    ///
+    /// For each address, as in listen(2); the kernel allows no more than `net.core.somaxconn`.
+    backlog: u32 = 2048 => {
+        group: Socket, reload: Restart, range: 1..=2_147_483_647,
+    }
+
+    /// Number of worker processes
+    ///
+    /// With the environment variable `WEB_CONCURRENCY` the default is its value. The signals TTIN
+    /// and TTOU change the number while the server runs.
+    workers: u32 = 1 => {
+        group: Workers, reload: Live, short: 'w', range: 1..=512,
+    }
+
+    /// Worker class: sync, threaded, coroutine or tokio
+    ///
+    /// The class decides one thing: how a handler runs while it waits. `sync`: one request at once.
+    /// `threaded` (gunicorn's `gthread`): one thread for each request. `coroutine` (gunicorn's
+    /// `gevent`): blocking code whose waits let others run. `tokio`: asynchronous code.
+    worker_class: String = "sync".to_owned() => {
+        group: Workers, reload: Generation, short: 'k', holder: "CLASS",
+    }
+
+    /// Threads of each worker
+    ///
+    /// More than one with the class `sync`, given or by default, selects the class `threaded`, and a
+    /// line in the log says so.
+    threads: u32 = 1 => {
+        group: Workers, reload: Generation, range: 1..=4096, classes: ["sync", "threaded"],
+    }
+
+    /// Open connections that a worker holds at most
+    ///
+    /// At the limit the connection that has been idle for longest is closed for a new one; while
+    /// none is idle the worker accepts none.
+    worker_connections: u32 = 1000 => {
+        group: Workers, reload: Generation, range: 1..=1_000_000,
+    }
+
+    /// How long a request may occupy the application
+    ///
+    /// Also how long the main loop of a worker may be silent before the worker is taken for dead.
+    /// `0`: for ever.
+    timeout: Timeout = Timeout::seconds(30) => {
+        group: Time, reload: Generation, short: 't',
+    }
+
+    /// How long requests may take to finish when a worker is told to leave
+    ///
+    /// After that the worker is killed. `0`: for ever.
+    graceful_timeout: Timeout = Timeout::seconds(30) => {
+        group: Time, reload: Live,
+    }
+
+    /// How long an idle connection is kept for its next request
+    ///
+    /// Longer than the load balancer in front keeps its connections, whose usual time is 60 seconds:
+    /// the server must not be the one that closes. `0`: no keep-alive, every connection is closed
+    /// after its response.
+    keepalive: Timeout = Timeout::seconds(75) => {
+        group: Time, reload: Generation, also: ["keep-alive"],
+    }
+
+    /// How long an idle connection is kept when its worker is leaving
+    ///
+    /// A request that comes in this time is answered, and the answer says that the connection is
+    /// closed. `0`: idle connections are closed at once.
+    keepalive_grace: Timeout = Timeout::seconds(2) => {
+        group: Time, reload: Generation,
+    }
+
+    /// How long the head of a request may take to arrive
+    ///
+    /// From its first byte, or from the connection's beginning, to its last. `0`: for ever.
+    header_timeout: Timeout = Timeout::seconds(10) => {
+        group: Time, reload: Generation,
+    }
+
+    /// How long the body of a request may pause
+    ///
+    /// Between one part of it and the next. `0`: for ever.
+    body_timeout: Timeout = Timeout::seconds(30) => {
+        group: Time, reload: Generation,
+    }
+
+    /// How long a client may read nothing of its response
+    ///
+    /// `0`: for ever.
+    write_timeout: Timeout = Timeout::seconds(30) => {
+        group: Time, reload: Generation,
+    }
+
+    /// How long a worker may take until it is ready
+    ///
+    /// After that it is killed, and another is started. `0`: for ever.
+    boot_timeout: Timeout = Timeout::seconds(60) => {
+        group: Time, reload: Live,
+    }
+
+    /// Bytes of a request line
+    ///
+    /// A longer one is answered with 414. `0`: no limit.
+    limit_request_line: u32 = 4094 => {
+        group: Limits, reload: Generation,
+    }
+
+    /// Header fields of a request
+    ///
+    /// More are answered with 431. `0`: no limit.
+    limit_request_fields: u32 = 100 => {
+        group: Limits, reload: Generation,
+    }
+
+    /// Bytes of a header field, name and value
+    ///
+    /// A longer one is answered with 431. `0`: no limit.
+    limit_request_field_size: u32 = 8190 => {
+        group: Limits, reload: Generation, also: ["limit-request-field_size"],
+    }
+
+    /// Accept HTTP/1.1 requests without a Host field
+    ///
+    /// They are answered with 400 otherwise (RFC 9112, section 3.2).
+    permit_missing_host: bool = false => {
+        group: Limits, reload: Generation,
+    }
+
+    /// Bytes of a request's body
+    ///
+    /// A longer one is answered with 413. `0`: no limit.
+    limit_request_body: ByteSize = ByteSize(0) => {
+        group: Limits, reload: Generation,
+    }
+
+    /// Bytes of a body that are read before the handler runs
+    ///
+    /// So a slow client does not occupy the application. What is longer is handed on as it arrives.
+    /// `0`: nothing is read ahead.
+    body_buffer_size: ByteSize = ByteSize(1 << 20) => {
+        group: Limits, reload: Generation,
+    }
+
+    /// Name of the application in process titles
+    ///
+    /// `none`: what the application is called.
+    proc_name: Option<String> = None => {
+        group: Process, reload: Generation, short: 'n', also: ["name"], holder: "NAME",
+    }
+
+    /// Where the access log goes; - is standard output
+    ///
+    /// `none`: there is no access log.
+    accesslog: Option<Destination> = None => {
+        group: Logs, reload: Generation, also: ["access-logfile"],
+    }
+
+    /// What a line of the access log consists of
+    ///
+    /// gunicorn's atoms: `%(h)s` is the client, `%({accept}i)s` the request's field `Accept`.
+    access_log_format: String = ACCESS_LOG_FORMAT.to_owned() => {
+        group: Logs, reload: Generation, also: ["access-logformat"], holder: "FORMAT",
+    }
+
+    /// Where the error log goes; - is standard error
+    ///
+    /// What the server itself has to say, errors or not.
+    errorlog: Destination = Destination::Standard => {
+        group: Logs, reload: Live, also: ["error-logfile", "log-file"],
+    }
+
+    /// What is worth a line in the error log
+    ///
+    /// This level and the more serious ones.
+    loglevel: LogLevel = LogLevel::Info => {
+        group: Logs, reload: Live, also: ["log-level"],
+    }
+
+    /// Configuration file to read instead of ./server.toml
+    ///
+    /// TOML, its keys are the names of the settings; gunicorn's file of plain assignments is that
+    /// too. `none`: not even `./server.toml` is read. A reload reads the file again.
+    config: Option<PathBuf> = None => {
+        group: Tools, reload: Live, short: 'c',
+    }
+
+    /// Check everything that a start would, and start nothing
+    ///
+    /// The exit status says what was found: 0 is good.
+    check_config: bool = false => {
+        group: Tools, reload: Restart,
+    }
+
+    /// Print every setting and where it comes from, and start nothing
+    ///
+    /// What is printed is a configuration file.
+    print_config: bool = false => {
+        group: Tools, reload: Restart,
+    }
+}

@@ -1,0 +1,237 @@
+//! One client connection as a state machine over a non-blocking socket. It reads requests completely
+//! and writes responses completely, and it never waits: whoever drives it (the reactor, a pool
+//! thread, a tokio task) is told by a [`Step`] what to wait for, or that a request is there for the
+//! application. So a slow client costs a place in a table, never a worker.
+
+mod gather;
+mod output;
+mod receive;
+mod respond;
+#[cfg(test)]
+mod tests;
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Method;
+use oxicorn_http1::{Conn, RequestHead};
+
+use crate::access_log::Pending;
+use crate::app::ConnectionInfo;
+use crate::serve::{FirstRequest, InFlight, Posture, Scratch, Service};
+use crate::wait::Interest;
+
+use gather::Gathered;
+use output::Output;
+pub use output::Flushed;
+pub use receive::{BodyPiece, Opened, assemble};
+pub use oxicorn_http1::ResponseBody;
+pub use respond::{Fit, Unsendable, body_length};
+
+/// How long a closing connection is read, and what comes thrown away, so that the client gets to
+/// read the last response: data that arrives at a closed socket would make the kernel reset it
+/// (RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing to do until the socket is ready for this, or [`Connection::deadline`] has passed.
+    Wait(Interest),
+    /// A request for the application: [`crate::serve::handle`], or what the class has instead.
+    Handle,
+    /// It is finished: drop it.
+    Close,
+}
+
+/// What is known of the socket's readiness, as epoll says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness(pub u32);
+
+impl Readiness {
+    /// Nothing new is known.
+    pub const NONE: Readiness = Readiness(0);
+    /// There may be something to read: try.
+    pub const READ: Readiness = Readiness(libc::EPOLLIN as u32);
+    /// There may be room to write.
+    pub const WRITE: Readiness = Readiness(libc::EPOLLOUT as u32);
+
+    const END: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+}
+
+/// What a read would meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inbox {
+    /// Nothing: the last read emptied it.
+    Empty,
+    /// Perhaps something.
+    Perhaps,
+    /// The end of the stream is in it, so it must be read until that is met: a short read proves
+    /// nothing.
+    UntilEnd,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Accepted; nothing has come yet.
+    Fresh,
+    /// Between two requests.
+    Idle,
+    /// Some bytes of a head are there.
+    Head,
+    /// The head is there, the body is being gathered.
+    Body,
+    /// The application has it.
+    Handling,
+    /// Answered; the rest of the request's body is thrown away.
+    Discarding,
+    /// To be closed when the output is empty, after lingering when the client may still be sending.
+    Closing(Linger),
+    /// Our side is closed, the client's is read to its end.
+    Lingering,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Linger {
+    Yes,
+    No,
+}
+
+/// The request in hand.
+#[derive(Debug)]
+struct Exchange {
+    method: Method,
+    target: Bytes,
+    head: Option<RequestHead>,
+    log: Option<Pending>,
+    in_flight: Option<InFlight>,
+    received: u64,
+    sent: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Connection {
+    socket: OwnedFd,
+    info: Arc<ConnectionInfo>,
+    service: Arc<Service>,
+    codec: Conn,
+    output: Output,
+    gathered: Gathered,
+    exchange: Option<Box<Exchange>>,
+    phase: Phase,
+    inbox: Inbox,
+    /// When the present phase began, or when its last bytes came or went: what its timeout counts
+    /// from.
+    since: Instant,
+}
+
+impl Connection {
+    /// A connection that was just accepted, on a non-blocking socket.
+    pub fn new(socket: OwnedFd, info: ConnectionInfo, service: &Arc<Service>, now: Instant) -> Connection {
+        service.slot().connection_opened();
+        Connection {
+            socket,
+            info: Arc::new(info),
+            codec: Conn::new(service.limits()),
+            service: service.clone(),
+            output: Output::default(),
+            gathered: Gathered::Nothing,
+            exchange: None,
+            phase: Phase::Fresh,
+            inbox: Inbox::Perhaps,
+            since: now,
+        }
+    }
+
+    /// When it has waited long enough and [`Connection::expire`] is due; `None`: never.
+    pub fn deadline(&self) -> Option<Instant> {
+        let config = self.service.config();
+        if self.output.is_blocked() {
+            return Some(self.since + config.write_timeout.get()?);
+        }
+        let patience = match self.phase {
+            Phase::Fresh => return self.silence_ends(FirstRequest::Yes),
+            Phase::Idle => return self.silence_ends(FirstRequest::No),
+            Phase::Head => config.header_timeout.get(),
+            Phase::Body | Phase::Discarding => config.body_timeout.get(),
+            Phase::Handling | Phase::Closing(_) => None,
+            Phase::Lingering => Some(LINGER),
+        };
+        Some(self.since + patience?)
+    }
+
+    fn silence_ends(&self, first: FirstRequest) -> Option<Instant> {
+        let patience = self.service.patience(first).map(|patience| self.since + patience);
+        let Posture::Leaving(since) = self.service.posture() else { return patience };
+        let grace = self.since.max(since) + self.service.grace();
+        Some(patience.map_or(grace, |patience| patience.min(grace)))
+    }
+
+    /// Whether it holds no request and waits for one: the kind to close when there are too many.
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle && !self.output.is_blocked()
+    }
+
+    /// Since when it waits.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// The deadline has passed.
+    pub fn expire(&mut self, scratch: &mut Scratch) -> Step {
+        if self.deadline().is_none_or(|deadline| deadline > scratch.now()) {
+            return Step::Wait(self.interest());
+        }
+        let slow = matches!(self.phase, Phase::Head | Phase::Body) && !self.output.is_blocked();
+        if !slow {
+            return Step::Close;
+        }
+        let error = self.codec.abandon();
+        self.refuse(error.status(), &error.to_string(), scratch);
+        self.advance(Readiness::NONE, scratch)
+    }
+
+    fn interest(&self) -> Interest {
+        if self.output.is_blocked() { Interest::Write } else { Interest::Read }
+    }
+
+    /// Gives spare buffers back, so that a connection that waits holds none.
+    pub fn park(&mut self, scratch: &mut Scratch) {
+        if self.codec.buffer().is_empty() {
+            scratch.give_back(std::mem::take(self.codec.buffer()));
+        }
+        if self.output.is_empty() {
+            scratch.give_back(std::mem::take(self.output.tail()));
+        }
+    }
+
+    /// What is known of it.
+    pub fn info(&self) -> &Arc<ConnectionInfo> {
+        &self.info
+    }
+
+    /// What it shares with the others.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    fn enter(&mut self, phase: Phase, now: Instant) {
+        self.phase = phase;
+        self.since = now;
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.service.slot().connection_closed();
+    }
+}

@@ -1,0 +1,348 @@
+//! The reading half of a [`Connection`]: from readiness to a request in hand.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+use nix::sys::socket::{Shutdown, shutdown};
+use oxicorn_http1::{BodyLength, Event, RequestHead};
+
+use super::{Connection, Exchange, Inbox, Linger, Phase, Readiness, Step};
+use crate::access_log::RequestLine;
+use crate::app::{Arrival, ConnectionInfo, Request, with_arrival};
+use crate::body::Body;
+use crate::serve::{InFlight, READ_SIZE, Scratch};
+use crate::sys;
+use crate::wait::{self, Interest, Woken};
+
+/// What a read brought.
+enum Fill {
+    Something,
+    Nothing,
+    Gone,
+}
+
+/// A request for the application.
+pub enum Opened {
+    /// With its whole body.
+    Whole(Request),
+    /// Its body, of this length if known, is still coming: [`Connection::next_body_piece`].
+    Incoming(RequestHead, Option<u64>),
+}
+
+impl Connection {
+    /// Goes as far as it can without waiting.
+    pub fn advance(&mut self, ready: Readiness, scratch: &mut Scratch) -> Step {
+        self.note(ready);
+        if self.output.is_blocked()
+            && let Some(stalled) = self.push_out(scratch.now())
+        {
+            return stalled;
+        }
+        loop {
+            let step = match self.phase {
+                Phase::Closing(_) => Some(self.close(scratch)),
+                Phase::Lingering => Some(self.linger()),
+                Phase::Handling => Some(Step::Wait(Interest::Read)),
+                Phase::Fresh | Phase::Idle | Phase::Head | Phase::Body | Phase::Discarding => {
+                    self.read_on(scratch)
+                }
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    fn note(&mut self, ready: Readiness) {
+        if ready.0 & Readiness::END != 0 {
+            self.inbox = Inbox::UntilEnd;
+        } else if ready.0 & Readiness::READ.0 != 0 && self.inbox == Inbox::Empty {
+            self.inbox = Inbox::Perhaps;
+        }
+    }
+
+    /// One event of the codec; `None`: there may be more.
+    fn read_on(&mut self, scratch: &mut Scratch) -> Option<Step> {
+        match self.codec.next_event() {
+            Ok(Event::NeedData | Event::Paused) => self.need_data(scratch),
+            Ok(Event::Request(head)) => self.take_head(head, scratch),
+            Ok(Event::Data(piece)) => self.take_body(piece, scratch),
+            Ok(Event::EndOfMessage(_)) => self.end_of_request(scratch),
+            Ok(Event::Closed) => {
+                self.enter(Phase::Closing(Linger::No), scratch.now());
+                None
+            }
+            Err(_) if self.phase == Phase::Discarding => {
+                self.enter(Phase::Closing(Linger::Yes), scratch.now());
+                None
+            }
+            Err(error) => {
+                self.refuse(error.status(), &error.to_string(), scratch);
+                None
+            }
+        }
+    }
+
+    fn need_data(&mut self, scratch: &mut Scratch) -> Option<Step> {
+        // Answers to pipelined requests were held back to go out in one write: there is no further
+        // request to wait for, so out they go.
+        if let Some(stalled) = self.push_out(scratch.now()) {
+            return Some(stalled);
+        }
+        if self.codec.buffer().capacity() == 0 {
+            *self.codec.buffer() = scratch.lend();
+        }
+        match self.fill() {
+            Ok(Fill::Something) => {
+                match self.phase {
+                    Phase::Fresh | Phase::Idle => self.enter(Phase::Head, scratch.now()),
+                    Phase::Body | Phase::Discarding => self.since = scratch.now(),
+                    _ => {}
+                }
+                None
+            }
+            Ok(Fill::Gone) => {
+                self.codec.receive_eof();
+                None
+            }
+            Ok(Fill::Nothing) => Some(Step::Wait(Interest::Read)),
+            Err(_) => Some(Step::Close),
+        }
+    }
+
+    /// One read. After a short one there is nothing more to read: trying would be a system call
+    /// spent on learning it.
+    fn fill(&mut self) -> io::Result<Fill> {
+        if self.inbox == Inbox::Empty {
+            return Ok(Fill::Nothing);
+        }
+        let buffer = self.codec.buffer();
+        buffer.reserve(READ_SIZE / 4);
+        let room = buffer.capacity() - buffer.len();
+        match sys::recv(self.socket.as_fd(), buffer) {
+            Ok(0) => Ok(Fill::Gone),
+            Ok(count) => {
+                if count < room && self.inbox == Inbox::Perhaps {
+                    self.inbox = Inbox::Empty;
+                }
+                Ok(Fill::Something)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Fill::Something),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.inbox = Inbox::Empty;
+                Ok(Fill::Nothing)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take_head(&mut self, head: RequestHead, scratch: &mut Scratch) -> Option<Step> {
+        let log = scratch.log().map(|log| {
+            log.begin(RequestLine {
+                method: &head.method,
+                target: &head.target,
+                version: head.version,
+                headers: &head.headers,
+                peer: &self.info.peer,
+            })
+        });
+        let (length, method, target) = (head.body, head.method.clone(), head.target.clone());
+        let waits_for_continue = self.codec.expects_continue() && self.codec.buffer().is_empty();
+        self.exchange = Some(Box::new(Exchange {
+            method,
+            target,
+            log,
+            head: Some(head),
+            in_flight: None,
+            received: 0,
+            sent: 0,
+        }));
+        self.enter(Phase::Body, scratch.now());
+        let config = self.service.config();
+        let BodyLength::Fixed(length) = length else {
+            return waits_for_continue.then(|| self.hand_over());
+        };
+        if config.limit_request_body.limit().is_some_and(|limit| length > limit) {
+            self.too_large(scratch);
+            return None;
+        }
+        let streams = length > config.body_buffer_size.bytes() || waits_for_continue;
+        streams.then(|| self.hand_over())
+    }
+
+    fn take_body(&mut self, piece: Bytes, scratch: &mut Scratch) -> Option<Step> {
+        if self.phase == Phase::Discarding {
+            return None;
+        }
+        if self.over_limit(piece.len()) {
+            self.too_large(scratch);
+            return None;
+        }
+        self.gathered.push(piece);
+        let full = self.gathered.len() as u64 > self.service.config().body_buffer_size.bytes();
+        full.then(|| self.hand_over())
+    }
+
+    fn over_limit(&mut self, more: usize) -> bool {
+        let Some(exchange) = &mut self.exchange else { return false };
+        exchange.received += more as u64;
+        let limit = self.service.config().limit_request_body.limit();
+        limit.is_some_and(|limit| exchange.received > limit)
+    }
+
+    fn too_large(&mut self, scratch: &mut Scratch) {
+        self.refuse(StatusCode::PAYLOAD_TOO_LARGE, "the request's body is too large", scratch);
+    }
+
+    fn end_of_request(&mut self, scratch: &mut Scratch) -> Option<Step> {
+        if self.phase == Phase::Discarding {
+            self.next_cycle(scratch.now());
+            return None;
+        }
+        Some(self.hand_over())
+    }
+
+    fn hand_over(&mut self) -> Step {
+        // The clock of the turn may be old by now: an earlier request of it was perhaps slow.
+        let now = Instant::now();
+        self.enter(Phase::Handling, now);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.in_flight = Some(InFlight::begin(&self.service, now));
+        }
+        Step::Handle
+    }
+
+    /// The request, for the application. `None`: there is none in hand.
+    pub fn open(&mut self) -> Option<Opened> {
+        let head = self.exchange.as_mut()?.head.take()?;
+        let length = match head.body {
+            BodyLength::None => Some(0),
+            BodyLength::Fixed(length) => Some(length),
+            BodyLength::Chunked => None,
+        };
+        if self.codec.client_state() == oxicorn_http1::ClientState::SendBody {
+            return Some(Opened::Incoming(head, length));
+        }
+        let body = Body::from(self.gathered.take());
+        Some(Opened::Whole(assemble(head, self.info.clone(), body)))
+    }
+
+    /// The next piece of a body that is still coming, waiting for it as the class waits.
+    pub(crate) fn next_body_piece(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            match self.try_body_piece()? {
+                BodyPiece::Data(piece) => return Ok(Some(piece)),
+                BodyPiece::End => return Ok(None),
+                BodyPiece::NotYet => self.await_body()?,
+            }
+        }
+    }
+
+    /// The same without waiting.
+    pub fn try_body_piece(&mut self) -> io::Result<BodyPiece> {
+        if self.gathered.len() > 0 {
+            return Ok(BodyPiece::Data(self.gathered.take()));
+        }
+        loop {
+            match self.codec.next_event() {
+                Ok(Event::Data(piece)) if self.over_limit(piece.len()) => {
+                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the body is too large"));
+                }
+                Ok(Event::Data(piece)) => return Ok(BodyPiece::Data(piece)),
+                Ok(Event::EndOfMessage(_) | Event::Paused) => return Ok(BodyPiece::End),
+                Ok(Event::NeedData) => {
+                    self.offer_to_continue()?;
+                    match self.fill()? {
+                        Fill::Something => {}
+                        Fill::Nothing => return Ok(BodyPiece::NotYet),
+                        Fill::Gone => self.codec.receive_eof(),
+                    }
+                }
+                Ok(Event::Request(_) | Event::Closed) => {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+            }
+        }
+    }
+
+    /// The client may hold the body back until it is told that somebody reads it
+    /// (RFC 9110 section 10.1.1).
+    fn offer_to_continue(&mut self) -> io::Result<()> {
+        if self.codec.expects_continue() {
+            self.codec.send_continue(self.output.tail());
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn await_body(&mut self) -> io::Result<()> {
+        let deadline = self.service.config().body_timeout.get().map(|t| Instant::now() + t);
+        match wait::wait(self.socket.as_fd(), Interest::Read, deadline)? {
+            Woken::Ready => {
+                self.readable_again();
+                Ok(())
+            }
+            Woken::TimedOut => {
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the body stopped arriving"))
+            }
+        }
+    }
+
+    /// After a wait for the socket outside [`Connection::advance`].
+    pub fn readable_again(&mut self) {
+        self.note(Readiness::READ);
+    }
+
+    fn close(&mut self, scratch: &mut Scratch) -> Step {
+        if let Some(stalled) = self.push_out(scratch.now()) {
+            return stalled;
+        }
+        if self.phase == Phase::Closing(Linger::No) {
+            return Step::Close;
+        }
+        #[expect(clippy::disallowed_methods, reason = "a client's connection, not a listener")]
+        if shutdown(self.socket.as_raw_fd(), Shutdown::Write).is_err() {
+            return Step::Close;
+        }
+        self.enter(Phase::Lingering, scratch.now());
+        self.linger()
+    }
+
+    fn linger(&mut self) -> Step {
+        loop {
+            self.codec.buffer().clear();
+            match self.fill() {
+                Ok(Fill::Something) => {}
+                Ok(Fill::Nothing) => return Step::Wait(Interest::Read),
+                Ok(Fill::Gone) | Err(_) => return Step::Close,
+            }
+        }
+    }
+}
+
+/// Puts a request together.
+pub fn assemble(head: RequestHead, connection: Arc<ConnectionInfo>, body: Body) -> Request {
+    let arrival = Arrival { target: head.target, connection };
+    let mut request = Request::new(with_arrival(body, arrival));
+    *request.method_mut() = head.method;
+    *request.uri_mut() = head.uri;
+    *request.version_mut() = head.version;
+    *request.headers_mut() = head.headers;
+    request
+}
+
+/// What [`Connection::try_body_piece`] has found.
+#[derive(Debug)]
+pub enum BodyPiece {
+    /// Some bytes.
+    Data(Bytes),
+    /// The body is complete.
+    End,
+    /// Nothing for now: wait until the socket is readable.
+    NotYet,
+}

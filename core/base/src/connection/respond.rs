@@ -1,0 +1,253 @@
+//! The writing half of a [`Connection`]: from the application's answer to the next request.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use oxicorn_http1::{
+    BodyFraming, KeepAlive, NotReusable, Persistence, ResponseBody, ResponseHead, SendError,
+};
+
+use super::{Connection, Flushed, Linger, Phase, Step};
+use crate::body::{Body, Form};
+use crate::serve::{Scratch, printable};
+use crate::wait::Interest;
+
+/// Answers to pipelined requests are held back to go out in one write, up to this many bytes and as
+/// long as the application answers this fast: a client never waits for an answer that is ready
+/// because the next one takes long.
+const GATHER_UP_TO: usize = 32 * 1024;
+const GATHER_WHILE_UNDER: Duration = Duration::from_micros(200);
+
+/// Why a response cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsendable {
+    /// It breaks a rule of HTTP; nothing of it was written.
+    #[error(transparent)]
+    Invalid(#[from] SendError),
+    /// The client is gone.
+    #[error("the client is gone: {0}")]
+    Gone(#[from] io::Error),
+    /// The application's body failed half-way.
+    #[error("the body cannot be completed: {0}")]
+    Source(#[source] io::Error),
+}
+
+/// Whether more of a response's body has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Go on.
+    More,
+    /// What follows will not be sent: the body is complete, or may not be there at all.
+    Enough,
+}
+
+impl Connection {
+    /// The method and the target of the request in hand, for the log.
+    pub fn request_name(&self) -> String {
+        self.exchange.as_ref().map_or_else(
+            || "(no URI read)".to_owned(),
+            |exchange| format!("{} {}", exchange.method, printable(&exchange.target)),
+        )
+    }
+
+    /// Whether the request in hand was a HEAD.
+    pub fn is_head_request(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| exchange.method == Method::HEAD)
+    }
+
+    /// Writes the head of the response to the request in hand. `Enough`: it has no body.
+    ///
+    /// # Errors
+    /// The head breaks a rule; nothing was written, and another response may be begun.
+    pub fn begin_response(
+        &mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: ResponseBody,
+        scratch: &mut Scratch,
+    ) -> Result<Fit, SendError> {
+        let persistence = if self.service.keeps_connections() {
+            Persistence::KeepAlive
+        } else {
+            Persistence::Close
+        };
+        if self.output.tail().capacity() == 0 {
+            *self.output.tail() = scratch.lend();
+        }
+        let head = ResponseHead { status, headers, body, persistence };
+        let framing = self.codec.send_response(head, scratch.date(), self.output.tail())?;
+        if let Some(exchange) = &mut self.exchange
+            && let (Some(pending), Some(log)) = (&mut exchange.log, scratch.log())
+        {
+            log.respond(pending, status, headers);
+        }
+        Ok(match framing.body {
+            BodyFraming::None => Fit::Enough,
+            BodyFraming::Fixed(_) | BodyFraming::Chunked | BodyFraming::UntilClose => Fit::More,
+        })
+    }
+
+    /// Puts a piece of the response's body behind what is there.
+    ///
+    /// # Errors
+    /// No response was begun.
+    pub fn send_piece(&mut self, mut piece: Bytes) -> Result<Fit, SendError> {
+        let offered = piece.len();
+        if offered == 0 {
+            return Ok(Fit::More);
+        }
+        let frame = self.codec.send_data(offered, self.output.tail())?;
+        piece.truncate(frame.take);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.sent += frame.take as u64;
+        }
+        self.output.push(piece);
+        self.output.tail().extend_from_slice(frame.suffix);
+        Ok(if frame.take < offered { Fit::Enough } else { Fit::More })
+    }
+
+    /// The response is complete: logs and counts it, and goes on to what comes next.
+    pub fn end_response(&mut self, scratch: &mut Scratch) -> Step {
+        if let Err(error) = self.codec.send_end(self.output.tail()) {
+            tracing::error!("Error handling request {}: {error}", self.request_name());
+            return self.abandon(scratch);
+        }
+        self.account(scratch);
+        self.next_cycle(scratch.now());
+        let gathers = self.phase == Phase::Idle
+            && !self.codec.buffer().is_empty()
+            && self.output.len() < GATHER_UP_TO
+            && self.service.pace().is_under(GATHER_WHILE_UNDER);
+        if !gathers && let Some(stalled) = self.push_out(scratch.now()) {
+            return stalled;
+        }
+        if self.is_quiet() {
+            return Step::Wait(Interest::Read);
+        }
+        self.advance(super::Readiness::NONE, scratch)
+    }
+
+    /// Nothing is left to do before the client sends more: spares a call of the codec.
+    fn is_quiet(&mut self) -> bool {
+        self.phase == Phase::Idle
+            && self.inbox == super::Inbox::Empty
+            && self.codec.buffer().is_empty()
+    }
+
+    /// The response cannot be completed. What was written of it goes out, then the connection is
+    /// closed, so that the client sees that something is missing.
+    pub fn abandon(&mut self, scratch: &mut Scratch) -> Step {
+        self.account(scratch);
+        self.enter(Phase::Closing(Linger::No), scratch.now());
+        self.advance(super::Readiness::NONE, scratch)
+    }
+
+    fn account(&mut self, scratch: &mut Scratch) {
+        let Some(mut exchange) = self.exchange.take() else { return };
+        let Some(in_flight) = exchange.in_flight.take() else { return };
+        let time = in_flight.finish(exchange.sent);
+        if let (Some(pending), Some(log)) = (exchange.log.take(), scratch.log()) {
+            log.finish(pending, exchange.sent, time);
+        }
+    }
+
+    /// The cycle of request and response is over on our side: what becomes of the connection.
+    pub(super) fn next_cycle(&mut self, now: Instant) {
+        let phase = match (self.codec.keep_alive(), self.codec.start_next_cycle()) {
+            (KeepAlive::Yes, Ok(())) => Phase::Idle,
+            (KeepAlive::Yes, Err(NotReusable::Unread)) => Phase::Discarding,
+            (KeepAlive::No, _) if self.client_may_be_sending() => Phase::Closing(Linger::Yes),
+            (_, _) => Phase::Closing(Linger::No),
+        };
+        self.enter(phase, now);
+    }
+
+    fn client_may_be_sending(&mut self) -> bool {
+        self.codec.client_state() != oxicorn_http1::ClientState::Done
+            || !self.codec.buffer().is_empty()
+    }
+
+    /// Answers a request that cannot be given to the application, and ends the connection. Nothing
+    /// that follows on it is read as a request.
+    pub(super) fn refuse(&mut self, status: StatusCode, reason: &str, scratch: &mut Scratch) {
+        self.enter(Phase::Closing(Linger::Yes), scratch.now());
+        tracing::warn!("Invalid request from ip={}: {reason}", self.info.peer);
+        let mut text = status.to_string();
+        text.push('\n');
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        let body = ResponseBody::Fixed(text.len() as u64);
+        let head =
+            ResponseHead { status, headers: &headers, body, persistence: Persistence::Close };
+        let answered = self
+            .codec
+            .send_response(head, scratch.date(), self.output.tail())
+            .and_then(|_| self.send_piece(text.into()))
+            .and_then(|_| self.codec.send_end(self.output.tail()));
+        let exchange = self.exchange.take();
+        let first_line = first_line(self.codec.buffer());
+        let Some(log) = scratch.log() else { return };
+        match exchange.map(|exchange| (exchange.log, exchange.sent)) {
+            Some((Some(mut pending), sent)) => {
+                log.respond(&mut pending, status, &headers);
+                log.finish(pending, sent, Duration::ZERO);
+            }
+            _ if answered.is_ok() => log.refused(&self.info.peer, first_line, status, 0),
+            _ => {}
+        }
+    }
+
+    /// Writes what the kernel takes. `None`: everything went.
+    pub(super) fn push_out(&mut self, now: Instant) -> Option<Step> {
+        match self.flush_at(now) {
+            Ok(Flushed::All) => None,
+            Ok(Flushed::Some) => Some(Step::Wait(Interest::Write)),
+            Err(_) => Some(Step::Close),
+        }
+    }
+
+    fn flush_at(&mut self, now: Instant) -> io::Result<Flushed> {
+        if self.output.is_empty() {
+            return Ok(Flushed::All);
+        }
+        let was_blocked = self.output.is_blocked();
+        let (flushed, sent) = self.output.flush(self.socket.as_fd())?;
+        if sent > 0 || (flushed == Flushed::Some && !was_blocked) {
+            self.since = now;
+        }
+        Ok(flushed)
+    }
+
+    /// Writes what the kernel takes of a response that is still being made.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn flush(&mut self) -> io::Result<Flushed> {
+        self.flush_at(Instant::now())
+    }
+
+    /// How many bytes of the response the kernel has not taken yet.
+    pub fn queued(&self) -> usize {
+        self.output.len()
+    }
+}
+
+/// What the codec is to be told of a response's body.
+pub fn body_length(body: &Body) -> ResponseBody {
+    match (body.form(), body.length()) {
+        (Form::Whole(length), _) => ResponseBody::Fixed(length as u64),
+        (_, Some(length)) => ResponseBody::Fixed(length),
+        (_, None) => ResponseBody::Streamed,
+    }
+}
+
+/// As much of a refused request's first line as is there, for the access log.
+fn first_line(received: &[u8]) -> &[u8] {
+    const MOST: usize = 1024;
+    let end = memchr::memchr2(b'\r', b'\n', received).unwrap_or(received.len());
+    &received[..end.min(MOST)]
+}

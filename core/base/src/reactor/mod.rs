@@ -1,0 +1,396 @@
+//! The loop of a single-threaded worker: an epoll set, the connections that wait, their deadlines,
+//! and the door. It hands out one thing at a time ([`Turn`]) and holds nothing while the class deals
+//! with it, so a class may call back into it from inside a handler. The set can itself be polled
+//! ([`Reactor::fd`]), so that the whole reactor fits into a foreign event loop.
+
+mod door;
+mod gate;
+mod seats;
+mod timers;
+
+use std::cell::RefCell;
+use std::collections::{HashSet, VecDeque};
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::connection::{Connection, Readiness, Step};
+use crate::orders::Order;
+use crate::serve::{Posture, Scratch, Service};
+use crate::sys::{Epoll, EpollEvent};
+use crate::wait::Interest;
+use crate::worker::{WorkerContext, WorkerError};
+
+pub use door::{Caller, Door, DoorKey};
+pub use gate::{ASIDE, Gate, Verdict};
+use seats::{Reports, Seat, Seats};
+pub use timers::Timers;
+
+const EVENTS_AT_ONCE: usize = 64;
+
+const KIND_SHIFT: u32 = 60;
+const SEAT: u64 = 0;
+const DOOR: u64 = 1;
+const FOREIGN: u64 = 2;
+const PAYLOAD: u64 = (1 << KIND_SHIFT) - 1;
+
+/// What there is to do.
+#[derive(Debug)]
+pub enum Turn {
+    /// A request for the application: then [`Reactor::settle`].
+    Request(Job),
+    /// A descriptor that the class watches ([`Reactor::watch`]) is ready; its key.
+    Ready(u64),
+    /// A moment that the class waits for ([`Reactor::wake_at`]) has come; its key.
+    Alarm(u64),
+    /// Nothing for now ([`Patience::None`]).
+    Nothing,
+    /// Time to go.
+    Leave,
+}
+
+/// A connection whose request is in hand, and its place in the reactor.
+#[derive(Debug)]
+pub struct Job {
+    /// The connection.
+    pub connection: Box<Connection>,
+    /// Its place, to be given back with it.
+    pub ticket: Ticket,
+}
+
+/// Where a connection belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticket(Option<Seat>);
+
+/// Whether [`Reactor::next`] may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// As long as it takes.
+    Endless,
+    /// Not at all: a foreign loop does the waiting.
+    None,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Reactor {
+    service: Arc<Service>,
+    scratch: Rc<RefCell<Scratch>>,
+    epoll: Epoll,
+    door: Door,
+    seats: Seats,
+    timers: Timers<u64>,
+    events: Box<[EpollEvent; EVENTS_AT_ONCE]>,
+    /// Which of the events are still to be looked at.
+    batch: Range<usize>,
+    /// Requests that were there already when the one before them on the connection was answered.
+    behind: VecDeque<Job>,
+    /// How many of those may be taken before the epoll set is looked at again.
+    behind_now: usize,
+    /// Descriptors that the class has watched, perhaps a connection's own among them.
+    watched: HashSet<RawFd>,
+    beat: Duration,
+    leave_now: Leave,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leave {
+    WhenDone,
+    Now,
+}
+
+impl Reactor {
+    /// A reactor at the door of this worker.
+    ///
+    /// # Errors
+    /// Out of descriptors.
+    pub fn new(cx: WorkerContext, service: &Arc<Service>) -> Result<Reactor, WorkerError> {
+        let epoll = Epoll::new().map_err(WorkerError::io("epoll set"))?;
+        let door = Door::new(cx, service, &epoll, DOOR << KIND_SHIFT)
+            .map_err(WorkerError::io("watching the listening sockets"))?;
+        Ok(Reactor {
+            scratch: Rc::new(RefCell::new(Scratch::new(service))),
+            service: service.clone(),
+            epoll,
+            door,
+            seats: Seats::default(),
+            timers: Timers::default(),
+            events: Box::new([EpollEvent::EMPTY; EVENTS_AT_ONCE]),
+            batch: 0..0,
+            behind: VecDeque::new(),
+            behind_now: 0,
+            watched: HashSet::new(),
+            beat: service.beat_interval(),
+            leave_now: Leave::WhenDone,
+        })
+    }
+
+    /// Says that this worker can serve from now on.
+    pub fn announce(&self) {
+        self.door.announce();
+    }
+
+    /// What the worker's thread has at hand.
+    pub fn scratch(&self) -> Rc<RefCell<Scratch>> {
+        self.scratch.clone()
+    }
+
+    /// The epoll set: readable when [`Reactor::next`] has something to do, its timers apart.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+
+    /// The next thing to do.
+    ///
+    /// # Errors
+    /// The epoll set fails: the worker cannot go on.
+    pub fn next(&mut self, patience: Patience) -> io::Result<Turn> {
+        let mut polled = false;
+        loop {
+            let now = self.scratch.borrow().now();
+            let turn = self
+                .from_batch()
+                .or_else(|| self.from_timers(now))
+                .or_else(|| self.from_behind())
+                .or_else(|| self.from_door(now));
+            if let Some(turn) = turn {
+                return Ok(turn);
+            }
+            if self.may_leave(now) {
+                return Ok(Turn::Leave);
+            }
+            if polled && patience == Patience::None {
+                return Ok(Turn::Nothing);
+            }
+            polled = true;
+            self.poll(patience)?;
+        }
+    }
+
+    fn poll(&mut self, patience: Patience) -> io::Result<()> {
+        let timeout = match patience {
+            Patience::None => Duration::ZERO,
+            Patience::Endless => self.may_sleep_for(),
+        };
+        self.scratch.borrow_mut().flush();
+        let count = self.epoll.wait(&mut self.events[..], Some(timeout))?;
+        self.batch = 0..count;
+        self.behind_now = self.behind.len();
+        self.scratch.borrow_mut().tick();
+        self.service.slot().beat();
+        Ok(())
+    }
+
+    fn may_sleep_for(&self) -> Duration {
+        if !self.behind.is_empty() {
+            return Duration::ZERO;
+        }
+        let now = Instant::now();
+        let door = self.door.wakes_at(now).map(|then| then.saturating_duration_since(now));
+        [self.timers.next_in(now), door].into_iter().flatten().fold(self.beat, Duration::min)
+    }
+
+    fn from_batch(&mut self) -> Option<Turn> {
+        while let Some(index) = self.batch.next() {
+            let (key, flags) = (self.events[index].key(), self.events[index].flags());
+            match key >> KIND_SHIFT {
+                SEAT => {
+                    let seat = Seat::from_key(key);
+                    let Some(place) = self.seats.get(seat) else { continue };
+                    let Some(guest) = place.guest.take() else {
+                        place.missed |= flags;
+                        continue;
+                    };
+                    if let Some(job) = self.advance(guest, Some(seat), Readiness(flags)) {
+                        return Some(Turn::Request(job));
+                    }
+                }
+                DOOR => self.door.note(key),
+                _ => return Some(Turn::Ready(key & PAYLOAD)),
+            }
+        }
+        None
+    }
+
+    fn from_timers(&mut self, now: Instant) -> Option<Turn> {
+        while let Some(key) = self.timers.due(now) {
+            if key >> KIND_SHIFT == FOREIGN {
+                return Some(Turn::Alarm(key & PAYLOAD));
+            }
+            let seat = Seat::from_key(key);
+            let Some(place) = self.seats.get(seat) else { continue };
+            place.alarm = None;
+            let Some(mut guest) = place.guest.take() else { continue };
+            let step = guest.expire(&mut self.scratch.borrow_mut());
+            if let Some(job) = self.place(guest, Some(seat), step) {
+                return Some(Turn::Request(job));
+            }
+        }
+        None
+    }
+
+    fn from_behind(&mut self) -> Option<Turn> {
+        self.behind_now = self.behind_now.checked_sub(1)?;
+        self.behind.pop_front().map(Turn::Request)
+    }
+
+    fn from_door(&mut self, now: Instant) -> Option<Turn> {
+        while let Some(caller) = self.door.next(&self.epoll, now) {
+            match caller {
+                Caller::Connection(connection) => {
+                    if let Some(job) = self.advance(connection, None, Readiness::READ) {
+                        return Some(Turn::Request(job));
+                    }
+                }
+                Caller::Crowd => {
+                    if let Some(seat) = self.seats.longest_idle() {
+                        self.seats.release(seat);
+                    }
+                }
+                Caller::Order(Order::Reopen) => self.service.reopen_logs(),
+                Caller::Order(Order::Quick) => self.leave_now = Leave::Now,
+                Caller::Order(Order::Graceful) | Caller::MasterDied => self.leave(),
+            }
+        }
+        None
+    }
+
+    fn leave(&mut self) {
+        self.service.leave();
+        self.door.leave(&self.epoll);
+        for (seat, deadline) in self.seats.deadlines() {
+            self.timers.add(deadline, SEAT << KIND_SHIFT | seat.key());
+        }
+    }
+
+    fn may_leave(&self, now: Instant) -> bool {
+        if self.leave_now == Leave::Now {
+            return true;
+        }
+        let Posture::Leaving(since) = self.service.posture() else { return false };
+        let done = self.door.is_closed() && self.service.slot().connections() == 0;
+        // The master enforces the limit, unless it is dead.
+        let limit = self.service.config().graceful_timeout.get();
+        done || limit.is_some_and(|limit| now >= since + limit)
+    }
+
+    fn advance(
+        &mut self,
+        mut guest: Box<Connection>,
+        seat: Option<Seat>,
+        ready: Readiness,
+    ) -> Option<Job> {
+        let step = guest.advance(ready, &mut self.scratch.borrow_mut());
+        self.place(guest, seat, step)
+    }
+
+    /// Gives a connection back after its request was answered; `None`: the connection is gone.
+    pub fn settle(&mut self, ticket: Ticket, outcome: Option<(Box<Connection>, Step)>) {
+        let Some((connection, step)) = outcome else {
+            return ticket.0.into_iter().for_each(|seat| self.seats.release(seat));
+        };
+        let mut seat = ticket.0;
+        if !self.watched.is_empty() && self.watched.remove(&connection.as_fd().as_raw_fd()) {
+            // The class has used the connection's one entry in the set for itself. Entering it anew
+            // reports again whatever is ready.
+            let own = *seat.get_or_insert_with(|| self.seats.take());
+            if let Err(error) = self.register(&connection, own, Reports::Reading) {
+                tracing::error!("Cannot watch a connection: {error}");
+                return self.seats.release(own);
+            }
+        }
+        if let Some(job) = self.place(connection, seat, step) {
+            self.behind.push_back(job);
+        }
+    }
+
+    /// Seats a connection, closes it, or makes a job of it, as it needs.
+    fn place(
+        &mut self,
+        mut guest: Box<Connection>,
+        seat: Option<Seat>,
+        mut step: Step,
+    ) -> Option<Job> {
+        loop {
+            match (step, seat) {
+                (Step::Handle, _) => return Some(Job { connection: guest, ticket: Ticket(seat) }),
+                (Step::Close, seat) => {
+                    seat.into_iter().for_each(|seat| self.seats.release(seat));
+                    return None;
+                }
+                (Step::Wait(interest), seat) => {
+                    let missed = seat.and_then(|seat| self.seats.get(seat)).map(|place| {
+                        std::mem::take(&mut place.missed)
+                    });
+                    if let Some(flags @ 1..) = missed {
+                        step = guest.advance(Readiness(flags), &mut self.scratch.borrow_mut());
+                        continue;
+                    }
+                    self.sit(guest, seat, interest);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn sit(&mut self, mut guest: Box<Connection>, seat: Option<Seat>, interest: Interest) {
+        let reports = match interest {
+            Interest::Read => Reports::Reading,
+            Interest::Write => Reports::ReadingAndWriting,
+        };
+        let (seat, known) = match seat {
+            Some(seat) => (seat, self.seats.get(seat).map(|place| place.reports)),
+            None => (self.seats.take(), None),
+        };
+        let enough = known == Some(Reports::ReadingAndWriting) || known == Some(reports);
+        if !enough && let Err(error) = self.register(&guest, seat, reports) {
+            tracing::error!("Cannot watch a connection: {error}");
+            return self.seats.release(seat);
+        }
+        guest.park(&mut self.scratch.borrow_mut());
+        let deadline = guest.deadline();
+        let Some(place) = self.seats.get(seat) else { return };
+        place.guest = Some(guest);
+        if let Some(deadline) = deadline
+            && place.alarm.is_none_or(|alarm| deadline < alarm)
+        {
+            place.alarm = Some(deadline);
+            self.timers.add(deadline, SEAT << KIND_SHIFT | seat.key());
+        }
+    }
+
+    fn register(&mut self, guest: &Connection, seat: Seat, reports: Reports) -> io::Result<()> {
+        let write = match reports {
+            Reports::Reading => 0,
+            Reports::ReadingAndWriting => libc::EPOLLOUT,
+        };
+        let flags = (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET | write) as u32;
+        self.epoll.add_or_modify(guest.as_fd(), flags, SEAT << KIND_SHIFT | seat.key())?;
+        if let Some(place) = self.seats.get(seat) {
+            place.reports = reports;
+        }
+        Ok(())
+    }
+
+    /// Watches any descriptor for one event, which [`Turn::Ready`] reports with `key` (60 bits).
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub fn watch(&mut self, fd: BorrowedFd<'_>, what: Interest, key: u64) -> io::Result<()> {
+        let flags = match what {
+            Interest::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
+            Interest::Write => libc::EPOLLOUT,
+        };
+        self.watched.insert(fd.as_raw_fd());
+        self.epoll.modify_or_add(fd, (flags | libc::EPOLLONESHOT) as u32, FOREIGN << KIND_SHIFT | key & PAYLOAD)
+    }
+
+    /// [`Turn::Alarm`] with `key` (60 bits) at `then`. It cannot be taken back: the key says whether
+    /// it is still wanted.
+    pub fn wake_at(&mut self, then: Instant, key: u64) {
+        self.timers.add(then, FOREIGN << KIND_SHIFT | key & PAYLOAD);
+    }
+}

@@ -1,0 +1,47 @@
+//! While a handler reads a body that is still coming in, the connection belongs to that body. Once
+//! the handler has answered, the worker takes the connection back, and whoever still holds the body
+//! is told so.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use crate::body::Incoming;
+use crate::connection::Connection;
+
+#[derive(Clone, Debug)]
+pub(super) struct Loan(Arc<Mutex<Option<Box<Connection>>>>);
+
+impl Loan {
+    pub(super) fn new(connection: Box<Connection>) -> Loan {
+        Loan(Arc::new(Mutex::new(Some(connection))))
+    }
+
+    /// The connection, unless it is in use at this moment, by a thread that the handler has left
+    /// behind with the body.
+    pub(super) fn take(&self) -> Option<Box<Connection>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put_back(&self, connection: Box<Connection>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    }
+}
+
+impl Incoming for Loan {
+    fn next(&mut self) -> io::Result<Option<Bytes>> {
+        // Taken out, not locked: the wait inside may suspend a coroutine.
+        let Some(mut connection) = self.take() else {
+            return Err(io::Error::other("the request has been answered: its body is gone"));
+        };
+        let piece = connection.next_body_piece();
+        self.put_back(connection);
+        piece
+    }
+
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
+        Poll::Ready(self.next())
+    }
+}

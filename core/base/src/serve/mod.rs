@@ -1,0 +1,16 @@
+//! The one place that owns a request from its head to its access-log line. What is decided here
+//! (keep-alive, draining, what is counted and logged, what a panic becomes) means the same in every
+//! worker class; a class only chooses on what the handler runs.
+
+mod blocking;
+mod lend;
+mod pace;
+mod scratch;
+mod service;
+
+pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
+pub use pace::Pace;
+pub(crate) use scratch::READ_SIZE;
+pub use scratch::Scratch;
+pub(crate) use service::{FirstRequest, InFlight, printable};
+pub use service::{Capacity, KeepPolicy, Posture, Service};

@@ -1,0 +1,85 @@
+//! What one thread of a worker has at hand for its connections: the date, its access-log buffer and
+//! a few spare buffers, so that a connection between requests holds none.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+use oxicorn_http1::HttpDate;
+
+use crate::access_log::AccessWriter;
+use crate::serve::Service;
+use crate::sys;
+
+/// How much a connection is read at once.
+pub(crate) const READ_SIZE: usize = 16 * 1024;
+const SPARE_BUFFERS: usize = 64;
+const LARGEST_SPARE: usize = 64 * 1024;
+
+/// One thread's belongings.
+#[derive(Debug)]
+pub struct Scratch {
+    now: Instant,
+    date: HttpDate,
+    log: Option<AccessWriter>,
+    spare: Vec<BytesMut>,
+}
+
+impl Scratch {
+    /// For a thread of this service.
+    pub fn new(service: &Service) -> Scratch {
+        Scratch {
+            now: Instant::now(),
+            date: HttpDate::new(sys::unix_seconds()),
+            log: service.access_log().map(|log| log.writer()),
+            spare: Vec::new(),
+        }
+    }
+
+    /// A new turn begins: looks at the clocks.
+    pub fn tick(&mut self) {
+        self.now = Instant::now();
+        self.date.refresh(sys::unix_seconds());
+    }
+
+    /// The turn ends: hands the access log's lines over.
+    pub fn flush(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.flush();
+        }
+    }
+
+    /// When this turn began.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Moves the clock, for a test.
+    #[cfg(test)]
+    pub(crate) fn pretend(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    pub(crate) fn date(&self) -> &HttpDate {
+        &self.date
+    }
+
+    pub(crate) fn log(&mut self) -> Option<&mut AccessWriter> {
+        self.log.as_mut()
+    }
+
+    /// An empty buffer with room for a read.
+    pub(crate) fn lend(&mut self) -> BytesMut {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.reserve(READ_SIZE);
+        buffer
+    }
+
+    /// Takes a buffer back; one that is large, or one too many, is freed.
+    pub(crate) fn give_back(&mut self, mut buffer: BytesMut) {
+        let worth_keeping = (1..=LARGEST_SPARE).contains(&buffer.capacity());
+        if worth_keeping && self.spare.len() < SPARE_BUFFERS {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}

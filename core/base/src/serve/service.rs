@@ -1,0 +1,215 @@
+//! What all connections of a worker process share.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use oxicorn_http1::{Limits, MissingHost};
+
+use crate::access_log::AccessLog;
+use crate::app::Application;
+use crate::config::Config;
+use crate::scoreboard::{SlotHandle, State, Writers};
+use crate::serve::Pace;
+use crate::worker::{WorkerContext, WorkerError};
+
+/// When a connection outlives its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepPolicy {
+    /// Whenever the client allows it.
+    Always,
+    /// Only while the application's mean answering time is below this. A worker that serves one
+    /// request at a time must not hold connections whose next request another worker could take.
+    WhileFasterThan(Duration),
+}
+
+/// How many requests a worker of the class can have in hand at once. It accepts only what it can
+/// serve now; the rest waits in the queue that all workers share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity(pub u64);
+
+/// Whether the worker stays or leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posture {
+    /// It serves.
+    Serving,
+    /// It finishes what it has and leaves, since then.
+    Leaving(Instant),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Service {
+    config: Arc<Config>,
+    app: Application,
+    slot: SlotHandle,
+    access_log: Option<AccessLog>,
+    limits: Limits,
+    keep: KeepPolicy,
+    capacity: Capacity,
+    pace: Pace,
+    leaving: OnceLock<Instant>,
+}
+
+impl Service {
+    /// Opens what serving needs, in the worker process.
+    ///
+    /// # Errors
+    /// The access log cannot be opened.
+    pub fn new(
+        cx: &WorkerContext,
+        capacity: Capacity,
+        keep: KeepPolicy,
+        writers: Writers,
+    ) -> Result<Arc<Service>, WorkerError> {
+        let config = cx.config.clone();
+        let access_log = AccessLog::open(&config).map_err(WorkerError::io("access log"))?;
+        let missing_host = match config.permit_missing_host {
+            true => MissingHost::Permit,
+            false => MissingHost::Refuse,
+        };
+        let limits = Limits {
+            line: config.limit_request_line as usize,
+            fields: config.limit_request_fields as usize,
+            field_size: config.limit_request_field_size as usize,
+            missing_host,
+        };
+        Ok(Arc::new(Service {
+            app: cx.app.clone(),
+            slot: cx.slot.with_writers(writers),
+            config,
+            access_log,
+            limits,
+            keep,
+            capacity,
+            pace: Pace::default(),
+            leaving: OnceLock::new(),
+        }))
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The application.
+    pub fn app(&self) -> &Application {
+        &self.app
+    }
+
+    /// The worker's row of the scoreboard.
+    pub fn slot(&self) -> &SlotHandle {
+        &self.slot
+    }
+
+    /// The access log, unless it is off.
+    pub fn access_log(&self) -> Option<&AccessLog> {
+        self.access_log.as_ref()
+    }
+
+    /// How many requests may be in hand at once.
+    pub fn capacity(&self) -> u64 {
+        self.capacity.0
+    }
+
+    /// The application's mean answering time.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// How often the main loop gives a sign of life at least.
+    pub fn beat_interval(&self) -> Duration {
+        const MOST: Duration = Duration::from_secs(1);
+        self.config.timeout.get().map_or(MOST, |timeout| MOST.min(timeout / 4))
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// From now on each response is the last of its connection.
+    pub fn leave(&self) {
+        self.leaving.get_or_init(Instant::now);
+        self.slot.state(State::Draining);
+    }
+
+    /// Whether the worker stays or leaves.
+    pub fn posture(&self) -> Posture {
+        self.leaving.get().map_or(Posture::Serving, |&since| Posture::Leaving(since))
+    }
+
+    /// Whether a connection may live on after its present response, as far as the server is
+    /// concerned.
+    pub(crate) fn keeps_connections(&self) -> bool {
+        self.posture() == Posture::Serving
+            && self.config.keepalive.get().is_some()
+            && match self.keep {
+                KeepPolicy::Always => true,
+                KeepPolicy::WhileFasterThan(limit) => self.pace.is_under(limit),
+            }
+    }
+
+    /// How long a connection may stay silent before a request.
+    pub(crate) fn patience(&self, first: FirstRequest) -> Option<Duration> {
+        match first {
+            FirstRequest::Yes => self.config.header_timeout.get(),
+            FirstRequest::No => self.config.keepalive.get(),
+        }
+    }
+
+    /// How long a leaving worker lets an idle connection bring its next request.
+    pub(crate) fn grace(&self) -> Duration {
+        self.config.keepalive_grace.get().unwrap_or(Duration::ZERO)
+    }
+
+    /// Opens the log files again by name.
+    pub fn reopen_logs(&self) {
+        crate::log::reopen();
+        if let Some(log) = &self.access_log {
+            log.reopen();
+        }
+    }
+}
+
+/// Whether a connection has yet to bring its first request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstRequest {
+    Yes,
+    No,
+}
+
+/// A request that the application has in hand, in the scoreboard as long as this lives.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    service: Arc<Service>,
+    pub(crate) started: Instant,
+}
+
+impl InFlight {
+    pub(crate) fn begin(service: &Arc<Service>, now: Instant) -> InFlight {
+        service.slot.request_started();
+        InFlight { service: service.clone(), started: now }
+    }
+
+    /// The response has been handed over.
+    pub(crate) fn finish(self, bytes: u64) -> Duration {
+        let time = self.started.elapsed();
+        self.service.pace.record(time);
+        self.service.slot.request_answered(bytes);
+        time
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.service.slot.request_left();
+    }
+}
+
+/// Bytes from a client, for a log line.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{}", byte.escape_ascii());
+        text
+    })
+}

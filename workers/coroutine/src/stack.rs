@@ -1,0 +1,161 @@
+//! Coroutines with stacks of their own, and the only unsafe code of this class: finding, from deep
+//! inside a handler, the coroutine that it runs on; and saying what has happened when a handler
+//! overflows its stack.
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use corosensei::stack::{DefaultStack, Stack};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+/// Address space for one stack; only the pages that are touched cost memory.
+pub(crate) const STACK_SIZE: usize = 256 * 1024;
+/// The reach of a write below the stack that is still taken for an overflow of it.
+const GUARD: usize = 64 * 1024;
+
+thread_local! {
+    static YIELDER: Cell<*const Yielder<(), ()>> = const { Cell::new(std::ptr::null()) };
+}
+
+/// The lower end of the stack that runs now, for the fault handler; 0: the thread's own.
+static STACK_END: AtomicUsize = AtomicUsize::new(0);
+
+/// How a resumed coroutine came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Back {
+    Suspended,
+    Finished,
+}
+
+/// A coroutine.
+pub(crate) struct Fiber {
+    coroutine: Coroutine<(), (), (), DefaultStack>,
+    stack_end: usize,
+}
+
+/// Makes a stack.
+pub(crate) fn new_stack() -> io::Result<DefaultStack> {
+    DefaultStack::new(STACK_SIZE)
+}
+
+impl Fiber {
+    /// A coroutine that will run `body` on `stack`. A panic of `body` is the resumer's.
+    pub(crate) fn new(stack: DefaultStack, body: impl FnOnce() + 'static) -> Fiber {
+        let stack_end = stack.limit().get();
+        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+            YIELDER.set(yielder);
+            body();
+        });
+        Fiber { coroutine, stack_end }
+    }
+
+    /// Runs it until it suspends or finishes.
+    pub(crate) fn resume(&mut self) -> Back {
+        STACK_END.store(self.stack_end, Ordering::Relaxed);
+        let result = self.coroutine.resume(());
+        STACK_END.store(0, Ordering::Relaxed);
+        YIELDER.set(std::ptr::null());
+        match result {
+            CoroutineResult::Yield(()) => Back::Suspended,
+            CoroutineResult::Return(()) => Back::Finished,
+        }
+    }
+
+    /// The stack of a finished coroutine, to be used again.
+    pub(crate) fn into_stack(self) -> DefaultStack {
+        self.coroutine.into_stack()
+    }
+}
+
+/// Whether the caller runs on a coroutine.
+pub(crate) fn inside() -> bool {
+    !YIELDER.get().is_null()
+}
+
+/// Goes back to whoever has resumed this coroutine, until it is resumed again. Does nothing outside
+/// a coroutine.
+pub(crate) fn suspend() {
+    let yielder = YIELDER.get();
+    if yielder.is_null() {
+        return;
+    }
+    // SAFETY: the pointer was set when this coroutine began to run, or below when it was resumed,
+    // and is cleared whenever control goes back to the resumer: not null, it is the yielder of the
+    // coroutine that is running now, which lives on that coroutine's own stack.
+    unsafe { (*yielder).suspend(()) };
+    YIELDER.set(yielder);
+}
+
+/// Makes an overflow of a coroutine's stack say so before it ends the process. The process must end:
+/// the handler's locks and destructors are stuck on that stack.
+pub(crate) fn report_overflows() {
+    // SAFETY: sigaction with a zeroed, then filled structure; the handler touches an atomic and makes
+    // async-signal-safe calls only. It runs on the alternate stack that std gives the main thread.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_fault as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        libc::sigaction(libc::SIGSEGV, &action, std::ptr::null_mut());
+        libc::sigaction(libc::SIGBUS, &action, std::ptr::null_mut());
+    }
+}
+
+extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    const MESSAGE: &[u8] = b"A handler has overflowed its coroutine's stack of 256 KiB: this worker \
+                             ends and is replaced\n";
+    let end = STACK_END.load(Ordering::Relaxed);
+    // SAFETY: the kernel passes a valid siginfo_t for SIGSEGV and SIGBUS.
+    let address = unsafe { (*info).si_addr() } as usize;
+    if end != 0 && (end.saturating_sub(GUARD)..end + GUARD / 16).contains(&address) {
+        // SAFETY: write(2) is async-signal-safe; the message is static.
+        unsafe { libc::write(2, MESSAGE.as_ptr().cast(), MESSAGE.len()) };
+    }
+    // SAFETY: sigaction is async-signal-safe. With the default action back in place the fault happens
+    // again on return and ends the process.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = libc::SIG_DFL;
+        libc::sigaction(signal, &action, std::ptr::null_mut());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    #[test]
+    fn coroutines_interleave_and_their_stacks_are_used_again() {
+        let trace = Rc::new(RefCell::new(Vec::new()));
+        let fiber = |name: &'static str, stack| {
+            let trace = trace.clone();
+            Fiber::new(stack, move || {
+                for n in 0..2 {
+                    trace.borrow_mut().push((name, n));
+                    assert!(inside());
+                    suspend();
+                }
+            })
+        };
+        let mut a = fiber("a", new_stack().unwrap());
+        let mut b = fiber("b", new_stack().unwrap());
+        for _ in 0..2 {
+            assert_eq!(a.resume(), Back::Suspended);
+            assert!(!inside());
+            assert_eq!(b.resume(), Back::Suspended);
+        }
+        assert_eq!(a.resume(), Back::Finished);
+        assert_eq!(*trace.borrow(), [("a", 0), ("b", 0), ("a", 1), ("b", 1)]);
+        let mut c = fiber("c", a.into_stack());
+        assert_eq!(c.resume(), Back::Suspended);
+    }
+
+    #[test]
+    fn suspending_outside_does_nothing() {
+        assert!(!inside());
+        suspend();
+    }
+}

@@ -1,0 +1,208 @@
+//! The pool: threads that all wait on one epoll set. The kernel hands each event to one of them, so
+//! there is no queue of ours between a readable connection and a free thread, and no thread that
+//! only passes work on.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use oxicorn_core::connection::{Connection, Readiness, Step};
+use oxicorn_core::serve::{self, Scratch, Service};
+use oxicorn_core::sys::{Epoll, EpollEvent};
+use oxicorn_core::wait::Interest;
+
+use crate::seats::{Missed, NEVER, Seats, Times};
+
+const STOP: u64 = u64::MAX;
+
+pub(crate) struct Pool {
+    service: Arc<Service>,
+    epoll: Epoll,
+    seats: Seats,
+    started: Instant,
+    stop: EventFd,
+    /// Wakes the main thread, which waits for room to accept.
+    room: EventFd,
+    main_wants_room: AtomicBool,
+}
+
+impl Pool {
+    pub(crate) fn new(service: &Arc<Service>) -> io::Result<Pool> {
+        // Beyond the limit a little: whoever is being closed still has a seat.
+        let seats = service.config().worker_connections as usize + 64;
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let (epoll, stop) = (Epoll::new()?, EventFd::from_flags(flags)?);
+        epoll.add(stop.as_fd(), libc::EPOLLIN as u32, STOP)?;
+        Ok(Pool {
+            service: service.clone(),
+            epoll,
+            seats: Seats::new(seats),
+            started: Instant::now(),
+            stop,
+            room: EventFd::from_flags(flags)?,
+            main_wants_room: AtomicBool::new(false),
+        })
+    }
+
+    /// What a pool thread does until it is told to stop.
+    pub(crate) fn work(&self) {
+        let scratch = RefCell::new(Scratch::new(&self.service));
+        // One event at a time: a second would wait behind the handler of the first although another
+        // thread is free.
+        let mut events = [EpollEvent::EMPTY; 1];
+        loop {
+            match self.epoll.wait(&mut events, None) {
+                Ok(0) => continue,
+                Ok(_) if events[0].key() == STOP => return,
+                Ok(_) => {}
+                Err(error) => return tracing::error!("A thread of the pool ends: {error}"),
+            }
+            scratch.borrow_mut().tick();
+            let seat = events[0].key() as usize;
+            if let Some(guest) = self.seats.take(seat) {
+                self.advance(seat, guest, Readiness(events[0].flags()), &scratch);
+            }
+            scratch.borrow_mut().flush();
+            self.offer_room();
+        }
+    }
+
+    fn advance(
+        &self,
+        seat: usize,
+        mut guest: Box<Connection>,
+        ready: Readiness,
+        scratch: &RefCell<Scratch>,
+    ) {
+        let step = guest.advance(ready, &mut scratch.borrow_mut());
+        self.carry_on(seat, guest, step, scratch);
+    }
+
+    /// Answers what is in hand, then puts the connection back or closes it.
+    fn carry_on(
+        &self,
+        seat: usize,
+        mut guest: Box<Connection>,
+        mut step: Step,
+        scratch: &RefCell<Scratch>,
+    ) {
+        loop {
+            match step {
+                Step::Handle => match serve::handle(guest, scratch) {
+                    Some((same, next)) => (guest, step) = (same, next),
+                    None => return self.seats.release(seat),
+                },
+                Step::Close => {
+                    drop(guest);
+                    return self.seats.release(seat);
+                }
+                Step::Wait(interest) => {
+                    guest.park(&mut scratch.borrow_mut());
+                    let Some(back) = self.put(seat, guest, interest) else { return };
+                    guest = back;
+                    step = guest.advance(Readiness::READ, &mut scratch.borrow_mut());
+                }
+            }
+        }
+    }
+
+    /// Arms a connection and puts it into its seat. Gives it back when an event came in between.
+    fn put(&self, seat: usize, guest: Box<Connection>, for_: Interest) -> Option<Box<Connection>> {
+        let flags = match for_ {
+            Interest::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
+            Interest::Write => libc::EPOLLOUT,
+        };
+        let flags = (flags | libc::EPOLLONESHOT) as u32;
+        if let Err(error) = self.epoll.modify_or_add(guest.as_fd(), flags, seat as u64) {
+            tracing::error!("Cannot watch a connection: {error}");
+            drop(guest);
+            self.seats.release(seat);
+            return None;
+        }
+        let millis = |then: Instant| then.saturating_duration_since(self.started).as_millis() as u64;
+        let times = Times {
+            deadline: guest.deadline().map_or(NEVER, millis),
+            idle_since: if guest.is_idle() { millis(guest.since()) } else { NEVER },
+        };
+        match self.seats.put(seat, guest, times) {
+            Missed::Nothing => None,
+            Missed::Something => self.seats.take_idle(seat),
+        }
+    }
+
+    /// Takes in a connection that was just accepted.
+    pub(crate) fn welcome(&self, guest: Box<Connection>, scratch: &RefCell<Scratch>) {
+        match self.seats.reserve() {
+            Some(seat) => self.carry_on(seat, guest, Step::Wait(Interest::Read), scratch),
+            None => tracing::error!("No seat is free: a connection was closed"),
+        }
+    }
+
+    /// Closes whoever has been idle for longest.
+    pub(crate) fn make_room(&self) {
+        let Some(seat) = self.seats.longest_idle() else { return };
+        if let Some(guest) = self.seats.take_idle(seat) {
+            drop(guest);
+            self.seats.release(seat);
+        }
+    }
+
+    /// Looks after the connections whose deadline has come.
+    pub(crate) fn sweep(&self, scratch: &RefCell<Scratch>) {
+        let now = scratch.borrow().now().saturating_duration_since(self.started);
+        for seat in self.seats.due(now.as_millis() as u64) {
+            self.expire(seat, scratch);
+        }
+    }
+
+    /// Looks at all connections: the worker leaves, so their deadlines have changed.
+    pub(crate) fn look_at_all(&self, scratch: &RefCell<Scratch>) {
+        for seat in self.seats.taken() {
+            self.expire(seat, scratch);
+        }
+    }
+
+    fn expire(&self, seat: usize, scratch: &RefCell<Scratch>) {
+        if let Some(mut guest) = self.seats.take_idle(seat) {
+            let step = guest.expire(&mut scratch.borrow_mut());
+            self.carry_on(seat, guest, step, scratch);
+        }
+    }
+
+    /// Says whether the main thread wants to hear when a thread or a place becomes free.
+    pub(crate) fn want_room(&self, wanted: Wanted) {
+        self.main_wants_room.store(wanted == Wanted::Yes, Ordering::SeqCst);
+    }
+
+    fn offer_room(&self) {
+        if self.main_wants_room.swap(false, Ordering::SeqCst) {
+            let _ = self.room.write(1);
+        }
+    }
+
+    /// Readable when there may be room.
+    pub(crate) fn room(&self) -> BorrowedFd<'_> {
+        self.room.as_fd()
+    }
+
+    /// After [`Pool::room`] was readable.
+    pub(crate) fn room_was_offered(&self) {
+        let _ = self.room.read();
+    }
+
+    /// Ends all threads that are not in a handler.
+    pub(crate) fn stop(&self) {
+        let _ = self.stop.write(1);
+    }
+}
+
+/// See [`Pool::want_room`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Yes,
+    No,
+}

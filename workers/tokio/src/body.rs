@@ -1,0 +1,107 @@
+//! A request body that is still coming in while the handler runs. The connection's task reads it, one
+//! piece each time the handler asks: so the client is told to send (`100 Continue`) only when the
+//! body is wanted, and never sends faster than the handler reads.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use oxicorn_core::body::Incoming;
+use oxicorn_core::connection::{BodyPiece, Connection};
+use oxicorn_core::wait::Interest;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::socket::{Socket, Woken};
+
+type Piece = io::Result<Option<Bytes>>;
+
+/// The handler's end.
+pub(crate) struct Asking {
+    demand: Sender<()>,
+    pieces: Receiver<Piece>,
+    /// A piece was asked for and has not come.
+    asked: Asked,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    No,
+    Yes,
+}
+
+/// The connection's end.
+pub(crate) struct Feeding {
+    demand: Receiver<()>,
+    pieces: Sender<Piece>,
+}
+
+pub(crate) fn pair() -> (Asking, Feeding) {
+    let (demand, demanded) = channel(1);
+    let (pieces, received) = channel(1);
+    let asking = Asking { demand, pieces: received, asked: Asked::No };
+    (asking, Feeding { demand: demanded, pieces })
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the request has been answered: its body is gone")
+}
+
+impl Asking {
+    fn ask(&mut self) -> io::Result<()> {
+        if self.asked == Asked::No {
+            self.demand.try_send(()).map_err(|_| gone())?;
+            self.asked = Asked::Yes;
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, piece: Option<Piece>) -> Piece {
+        self.asked = Asked::No;
+        piece.unwrap_or_else(|| Err(gone()))
+    }
+}
+
+impl Incoming for Asking {
+    fn next(&mut self) -> Piece {
+        self.ask()?;
+        let piece = self.pieces.blocking_recv();
+        self.answered(piece)
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
+        self.ask()?;
+        let piece = ready!(self.pieces.poll_recv(cx));
+        Poll::Ready(self.answered(piece))
+    }
+}
+
+impl Feeding {
+    /// Reads the body as it is asked for; returns when nobody will ask any more.
+    pub(crate) async fn feed(&mut self, socket: &mut Socket<Box<Connection>>) {
+        while self.demand.recv().await.is_some() {
+            let piece = next_piece(socket).await;
+            if self.pieces.send(piece).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn next_piece(socket: &mut Socket<Box<Connection>>) -> Piece {
+    loop {
+        let connection = socket.owner_mut();
+        match connection.try_body_piece()? {
+            BodyPiece::Data(piece) => return Ok(Some(piece)),
+            BodyPiece::End => return Ok(None),
+            BodyPiece::NotYet => {}
+        }
+        let patience = connection.service().config().body_timeout.get();
+        let deadline = patience.map(|patience| std::time::Instant::now() + patience);
+        match socket.ready_by(Interest::Read, deadline).await? {
+            Woken::Ready(_) => socket.owner_mut().readable_again(),
+            Woken::TimedOut => {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the body stopped arriving"));
+            }
+        }
+    }
+}

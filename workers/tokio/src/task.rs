@@ -1,0 +1,246 @@
+//! The task of one connection: it drives the connection's state machine over tokio's reactor and runs
+//! the application on the runtime.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http_body::{Body as _, Frame};
+use oxicorn_core::app::IntoResponse;
+use oxicorn_core::body::Form;
+use oxicorn_core::connection::{
+    Connection, Fit, Flushed, Opened, Readiness, ResponseBody, Step, Unsendable, assemble,
+    body_length,
+};
+use oxicorn_core::serve::{HAND_OVER_UP_TO, Scratch, WRITE_FROM};
+use oxicorn_core::wait::Interest;
+use oxicorn_core::{Application, Body, Request, Response};
+use tokio::select;
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+use crate::body::pair;
+use crate::roll::Roll;
+use crate::socket::{Socket, Woken};
+
+/// A client and everything that serves it.
+pub(crate) struct Client {
+    socket: Socket<Box<Connection>>,
+    shared: Rc<Shared>,
+}
+
+/// What the tasks of a worker share.
+pub(crate) struct Shared {
+    pub(crate) scratch: RefCell<Scratch>,
+    /// The tasks that wait, to be woken when the worker leaves.
+    pub(crate) roll: Roll,
+    /// A request is finished or a connection closed: there may be room at the door.
+    pub(crate) room: Notify,
+    /// There are lines for the access log.
+    pub(crate) lines: Notify,
+}
+
+impl Client {
+    pub(crate) fn new(connection: Box<Connection>, shared: &Rc<Shared>) -> io::Result<Client> {
+        Ok(Client { socket: Socket::new(connection)?, shared: shared.clone() })
+    }
+
+    fn connection(&mut self) -> &mut Connection {
+        self.socket.owner_mut()
+    }
+
+    /// Serves the connection to its end.
+    pub(crate) async fn serve(mut self) {
+        let shared = self.shared.clone();
+        let entry = shared.roll.entry();
+        let mut step = self.advance(Readiness::READ);
+        loop {
+            step = match step {
+                Step::Close => break,
+                Step::Handle => {
+                    let step = self.handle().await;
+                    shared.room.notify_one();
+                    step
+                }
+                Step::Wait(interest) => {
+                    let connection = self.connection();
+                    connection.park(&mut shared.scratch.borrow_mut());
+                    let deadline = connection.deadline();
+                    let idle_since = connection.is_idle().then(|| connection.since());
+                    let ready = self.socket.ready_by(interest, deadline);
+                    match entry.unless_called(idle_since, ready).await {
+                        None if entry.is_dismissed() => break,
+                        None => Step::Wait(interest),
+                        Some(Ok(Woken::Ready(ready))) => self.advance(ready),
+                        Some(Ok(Woken::TimedOut)) => {
+                            let mut scratch = shared.scratch.borrow_mut();
+                            scratch.tick();
+                            self.connection().expire(&mut scratch)
+                        }
+                        Some(Err(_)) => break,
+                    }
+                }
+            };
+        }
+        drop(self);
+        shared.room.notify_one();
+    }
+
+    fn advance(&mut self, ready: Readiness) -> Step {
+        let shared = self.shared.clone();
+        let mut scratch = shared.scratch.borrow_mut();
+        scratch.tick();
+        self.connection().advance(ready, &mut scratch)
+    }
+
+    async fn handle(&mut self) -> Step {
+        let response = match self.connection().open() {
+            Some(Opened::Whole(request)) => self.call(request).await,
+            Some(Opened::Incoming(head, length)) => {
+                let (asking, mut feeding) = pair();
+                let body = Body::from_incoming(Box::new(asking), length);
+                let info = self.connection().info().clone();
+                let request = assemble(head, info, body);
+                let app = self.connection().service().app().clone();
+                let mut response = pin!(call(&app, request));
+                select! {
+                    biased;
+                    response = response.as_mut() => response,
+                    // It ends when the handler lets go of the body.
+                    () = feeding.feed(&mut self.socket) => response.as_mut().await,
+                }
+            }
+            None => return Step::Close,
+        };
+        let response = response.unwrap_or_else(|Panicked| {
+            tracing::error!("Error handling request {}", self.connection().request_name());
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        });
+        self.answer(response).await
+    }
+
+    async fn call(&mut self, request: Request) -> Result<Response, Panicked> {
+        let app = self.connection().service().app().clone();
+        call(&app, request).await
+    }
+
+    async fn answer(&mut self, response: Response) -> Step {
+        self.shared.scratch.borrow_mut().tick();
+        let sent = match self.send(response).await {
+            Err(Unsendable::Invalid(error)) => {
+                tracing::error!(
+                    "Error handling request {}: {error}",
+                    self.connection().request_name()
+                );
+                self.send(StatusCode::INTERNAL_SERVER_ERROR.into_response()).await
+            }
+            sent => sent,
+        };
+        let shared = self.shared.clone();
+        let mut scratch = shared.scratch.borrow_mut();
+        let step = match sent {
+            Ok(()) => self.connection().end_response(&mut scratch),
+            Err(Unsendable::Gone(_)) => self.connection().abandon(&mut scratch),
+            Err(error) => {
+                tracing::error!(
+                    "Error handling request {}: {error}",
+                    self.connection().request_name()
+                );
+                self.connection().abandon(&mut scratch)
+            }
+        };
+        shared.lines.notify_one();
+        step
+    }
+
+    async fn send(&mut self, response: Response) -> Result<(), Unsendable> {
+        let (parts, mut body) = response.into_parts();
+        let length = body_length(&body);
+        let shared = self.shared.clone();
+        let mut fit = self.connection().begin_response(
+            parts.status,
+            &parts.headers,
+            length,
+            &mut shared.scratch.borrow_mut(),
+        )?;
+        while fit == Fit::More {
+            let piece;
+            (body, piece) = next_piece(body).await;
+            let Some(piece) = piece.map_err(Unsendable::Source)? else { break };
+            fit = self.connection().send_piece(piece)?;
+            if length == ResponseBody::Streamed || self.connection().queued() >= WRITE_FROM {
+                self.relieve().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes, and waits for the client when it is too far behind.
+    async fn relieve(&mut self) -> Result<(), Unsendable> {
+        while self.connection().flush()? == Flushed::Some
+            && self.connection().queued() > HAND_OVER_UP_TO
+        {
+            let patience = self.connection().service().config().write_timeout.get();
+            let deadline = patience.map(|patience| Instant::now() + patience);
+            if self.socket.ready_by(Interest::Write, deadline).await? == Woken::TimedOut {
+                return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The handler has panicked; the panic hook has said where.
+struct Panicked;
+
+async fn call(app: &Application, request: Request) -> Result<Response, Panicked> {
+    if let Some(app) = app.as_async() {
+        let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| app.call(request))) else {
+            return Err(Panicked);
+        };
+        return poll_fn(|cx| {
+            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+            polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
+        })
+        .await;
+    }
+    let Some(app) = app.as_blocking().cloned() else { return Err(Panicked) };
+    spawn_blocking(move || app.call(request)).await.map_err(|_| Panicked)
+}
+
+/// The next piece of a response's body: polled when it is asynchronous, on the blocking pool when it
+/// may block.
+async fn next_piece(mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
+    match body.form() {
+        Form::Whole(_) => {
+            let piece = body.next_chunk();
+            (body, piece)
+        }
+        Form::Blocking => {
+            let pulled = spawn_blocking(move || {
+                let piece = body.next_chunk();
+                (body, piece)
+            });
+            pulled.await.unwrap_or_else(|_| {
+                (Body::empty(), Err(io::Error::other("the body's source has panicked")))
+            })
+        }
+        Form::Async => loop {
+            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                None => return (body, Ok(None)),
+                Some(Err(error)) => return (body, Err(error)),
+                Some(Ok(Ok(piece))) if !piece.is_empty() => return (body, Ok(Some(piece))),
+                // Trailers: HTTP/1.1 clients rarely read them, and must not need them.
+                Some(Ok(_)) => {}
+            }
+        },
+    }
+}
