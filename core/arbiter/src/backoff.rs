@@ -71,10 +71,7 @@ pub(crate) fn vacancy(
         let factor = 1_u32.checked_shl(n).unwrap_or(u32::MAX);
         jitter.shorten(FIRST.saturating_mul(factor).min(LONGEST))
     });
-    Vacancy {
-        due: now + delay,
-        failures,
-    }
+    Vacancy { due: now + delay, failures }
 }
 
 #[cfg(test)]
@@ -84,31 +81,17 @@ mod tests {
     const NOW: Duration = Duration::from_secs(100);
 
     fn delay(failures: u32, progress: Progress) -> Duration {
-        vacancy(
-            NOW,
-            failures,
-            progress,
-            &mut Jitter::new(u64::from(failures)),
-        )
-        .due - NOW
+        vacancy(NOW, failures, progress, &mut Jitter::new(u64::from(failures))).due - NOW
     }
 
     #[test]
     fn a_failing_boot_is_tried_again_later_and_later() {
-        for (failures, millis) in [
-            (0, 100),
-            (1, 200),
-            (2, 400),
-            (6, 6400),
-            (7, 10_000),
-            (99, 10_000),
-        ] {
+        for (failures, millis) in
+            [(0, 100), (1, 200), (2, 400), (6, 6400), (7, 10_000), (99, 10_000)]
+        {
             let longest = Duration::from_millis(millis);
             let delay = delay(failures, Progress::Boot);
-            assert!(
-                delay <= longest && delay >= longest / 4 * 3,
-                "{failures}: {delay:?}"
-            );
+            assert!(delay <= longest && delay >= longest / 4 * 3, "{failures}: {delay:?}");
         }
     }
 

@@ -79,10 +79,7 @@ impl Signal {
 
     /// The signal of this number, if it is one of ours.
     pub fn from_number(number: c_int) -> Option<Signal> {
-        Signal::ALL
-            .iter()
-            .copied()
-            .find(|signal| signal.number() == number)
+        Signal::ALL.iter().copied().find(|signal| signal.number() == number)
     }
 }
 
@@ -227,8 +224,9 @@ pub enum Action {
         /// Its number.
         generation: Generation,
     },
-    /// Close the master's copies of the listening sockets: they live on in the workers.
-    CloseListeners,
+    /// The whole server ends: take no new clients, tell the workers through the scoreboard that
+    /// nobody will be there after them, and close the master's copies of the sockets.
+    EndServer,
     /// Open the master's own log files again by name; the workers are told by [`Action::Kill`].
     ReopenLogs,
     /// Write a line to the log.
@@ -249,10 +247,7 @@ mod tests {
         for &signal in Signal::ALL {
             assert_eq!(Signal::from_number(signal.number()), Some(signal));
             let system = nix::sys::signal::Signal::try_from(signal.number()).unwrap();
-            assert_eq!(
-                system.as_str(),
-                format!("SIG{}", signal.name().to_uppercase())
-            );
+            assert_eq!(system.as_str(), format!("SIG{}", signal.name().to_uppercase()));
             assert!(signal.meaning().ends_with('.'));
         }
         assert_eq!(Signal::from_number(libc::SIGSEGV), None);

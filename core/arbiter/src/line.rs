@@ -41,48 +41,21 @@ pub enum BootFailure {
 pub enum Line {
     Handling(Signal),
     HangUp,
-    ReloadRefused {
-        reason: String,
-    },
-    ReloadFailed {
-        failed: Generation,
-        stays: Generation,
-    },
-    Reloaded {
-        generation: Generation,
-    },
+    ReloadRefused { reason: String },
+    ReloadFailed { failed: Generation, stays: Generation },
+    Reloaded { generation: Generation },
     QuickShutdown,
     NotDaemonized,
     NoUpgrade,
-    MostWorkers {
-        most: usize,
-    },
-    SpawnFailed {
-        reason: String,
-    },
-    BootFailed {
-        pid: Pid,
-        retry: Duration,
-    },
-    BootTooSlow {
-        pid: Pid,
-    },
-    Silent {
-        pid: Pid,
-    },
-    LeavesTooSlowly {
-        pid: Pid,
-    },
-    Ended {
-        pid: Pid,
-        how: Ending,
-    },
-    Stranger {
-        pid: Pid,
-    },
-    WasAsleep {
-        time: Duration,
-    },
+    MostWorkers { most: usize },
+    SpawnFailed { reason: String },
+    BootFailed { pid: Pid, retry: Duration },
+    BootTooSlow { pid: Pid },
+    Silent { pid: Pid },
+    LeavesTooSlowly { pid: Pid },
+    Ended { pid: Pid, how: Ending },
+    Stranger { pid: Pid },
+    WasAsleep { time: Duration },
     ShuttingDown,
     GivingUp,
     Reason(BootFailure),
@@ -96,28 +69,19 @@ impl Line {
             Line::Handling(Signal::Chld)
             | Line::NotDaemonized
             | Line::Stranger { .. }
-            | Line::Ended {
-                how: Ending::Code(0),
-                ..
-            } => Level::Debug,
+            | Line::Ended { how: Ending::Code(0), .. } => Level::Debug,
             Line::Handling(_)
             | Line::HangUp
             | Line::Reloaded { .. }
             | Line::QuickShutdown
             | Line::WasAsleep { .. }
             | Line::ShuttingDown
-            | Line::Ended {
-                how: Ending::Signal(libc::SIGTERM),
-                ..
-            } => Level::Info,
+            | Line::Ended { how: Ending::Signal(libc::SIGTERM), .. } => Level::Info,
             Line::Ended {
                 how: Ending::Code(_) | Ending::Signal(libc::SIGKILL) | Ending::OutOfMemory,
                 ..
             } => Level::Error,
-            Line::Ended {
-                how: Ending::Signal(_),
-                ..
-            }
+            Line::Ended { how: Ending::Signal(_), .. }
             | Line::NoUpgrade
             | Line::MostWorkers { .. }
             | Line::BootFailed { .. }
@@ -167,11 +131,7 @@ impl fmt::Display for Line {
                 failed.0, stays.0
             ),
             Line::Reloaded { generation } => {
-                write!(
-                    f,
-                    "Reloaded: all workers are of generation {}",
-                    generation.0
-                )
+                write!(f, "Reloaded: all workers are of generation {}", generation.0)
             }
             Line::QuickShutdown => write!(f, "Quick shutdown requested"),
             Line::NotDaemonized => write!(f, "SIGWINCH ignored. Not daemonized"),
@@ -184,27 +144,20 @@ impl fmt::Display for Line {
                 retry.as_secs_f64()
             ),
             Line::BootTooSlow { pid } => {
-                write!(
-                    f,
-                    "Worker (pid:{pid}) is killed: not ready within boot_timeout"
-                )
+                write!(f, "Worker (pid:{pid}) is killed: not ready within boot_timeout")
             }
             Line::Silent { pid } => write!(f, "WORKER TIMEOUT (pid:{pid})"),
             Line::LeavesTooSlowly { pid } => {
-                write!(
-                    f,
-                    "Worker (pid:{pid}) is killed: told to leave, and still there"
-                )
+                write!(f, "Worker (pid:{pid}) is killed: told to leave, and still there")
             }
             Line::Ended { pid, how } => match how {
                 Ending::Code(code) => write!(f, "Worker (pid:{pid}) exited with code {code}."),
                 Ending::Signal(number) => {
                     write!(f, "Worker (pid:{pid}) was sent {}!", signal_name(*number))
                 }
-                Ending::OutOfMemory => write!(
-                    f,
-                    "Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?"
-                ),
+                Ending::OutOfMemory => {
+                    write!(f, "Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?")
+                }
             },
             Line::Stranger { pid } => write!(f, "Reaped a process that is no worker (pid:{pid})"),
             Line::WasAsleep { time } => write!(
@@ -228,22 +181,10 @@ mod tests {
         let pid = Pid::from_raw(7);
         let ended = |how| Line::Ended { pid, how };
         for (line, level, text) in [
-            (
-                Line::Handling(Signal::Term),
-                Level::Info,
-                "Handling signal: term",
-            ),
-            (
-                Line::Handling(Signal::Chld),
-                Level::Debug,
-                "Handling signal: chld",
-            ),
+            (Line::Handling(Signal::Term), Level::Info, "Handling signal: term"),
+            (Line::Handling(Signal::Chld), Level::Debug, "Handling signal: chld"),
             (Line::HangUp, Level::Info, "Hang up: Master"),
-            (
-                Line::Silent { pid },
-                Level::Critical,
-                "WORKER TIMEOUT (pid:7)",
-            ),
+            (Line::Silent { pid }, Level::Critical, "WORKER TIMEOUT (pid:7)"),
             (
                 ended(Ending::Signal(libc::SIGKILL)),
                 Level::Error,
@@ -259,28 +200,12 @@ mod tests {
                 Level::Warning,
                 "Worker (pid:7) was sent SIGSEGV!",
             ),
-            (
-                ended(Ending::Signal(libc::SIGTERM)),
-                Level::Info,
-                "Worker (pid:7) was sent SIGTERM!",
-            ),
-            (
-                ended(Ending::Signal(40)),
-                Level::Warning,
-                "Worker (pid:7) was sent signal 40!",
-            ),
-            (
-                ended(Ending::Code(3)),
-                Level::Error,
-                "Worker (pid:7) exited with code 3.",
-            ),
+            (ended(Ending::Signal(libc::SIGTERM)), Level::Info, "Worker (pid:7) was sent SIGTERM!"),
+            (ended(Ending::Signal(40)), Level::Warning, "Worker (pid:7) was sent signal 40!"),
+            (ended(Ending::Code(3)), Level::Error, "Worker (pid:7) exited with code 3."),
             (Line::ShuttingDown, Level::Info, "Shutting down: Master"),
             (Line::GivingUp, Level::Error, "Shutting down: Master"),
-            (
-                Line::Reason(BootFailure::Failed),
-                Level::Error,
-                "Reason: Worker failed to boot.",
-            ),
+            (Line::Reason(BootFailure::Failed), Level::Error, "Reason: Worker failed to boot."),
         ] {
             assert_eq!((line.level(), line.to_string().as_str()), (level, text));
         }

@@ -30,9 +30,7 @@ fn path(cgroups: &str) -> Option<PathBuf> {
 }
 
 fn count(text: &str) -> Option<u64> {
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("oom_kill "))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("oom_kill "))?;
     line.trim().parse().ok()
 }
 
@@ -89,14 +87,8 @@ mod tests {
 
     #[test]
     fn the_count_is_a_line_of_its_own() {
-        assert_eq!(
-            count("low 0\noom 3\noom_kill 2\noom_group_kill 9\n"),
-            Some(2)
-        );
-        assert_eq!(
-            count("oom_kill_disable 0\nunder_oom 0\noom_kill 7\n"),
-            Some(7)
-        );
+        assert_eq!(count("low 0\noom 3\noom_kill 2\noom_group_kill 9\n"), Some(2));
+        assert_eq!(count("oom_kill_disable 0\nunder_oom 0\noom_kill 7\n"), Some(7));
         assert_eq!(count(""), None);
         assert_eq!(OomKills::watch().risen(), Risen::No);
     }

@@ -133,9 +133,7 @@ impl Roster {
 
     /// The lowest free place.
     pub(crate) fn free(&self) -> Option<Slot> {
-        (0..ROWS)
-            .map(Slot)
-            .find(|slot| !self.workers.contains_key(slot))
+        (0..ROWS).map(Slot).find(|slot| !self.workers.contains_key(slot))
     }
 
     pub(crate) fn remove(&mut self, slot: Slot) -> Option<Worker> {
@@ -147,9 +145,7 @@ impl Roster {
     }
 
     pub(crate) fn slot_of(&self, pid: Pid) -> Option<Slot> {
-        self.iter()
-            .find(|(_, worker)| worker.pid == Some(pid))
-            .map(|(slot, _)| slot)
+        self.iter().find(|(_, worker)| worker.pid == Some(pid)).map(|(slot, _)| slot)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

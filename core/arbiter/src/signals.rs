@@ -101,10 +101,7 @@ impl Signals {
         }
         dispose(signal::Signal::SIGPIPE, Disposition::Ignore)?;
         unblock();
-        Ok(Signals {
-            reader,
-            _writer: writer,
-        })
+        Ok(Signals { reader, _writer: writer })
     }
 
     /// Readable when a signal has come.

@@ -95,13 +95,7 @@ impl World {
     fn new(seed: u64, trace: Trace) -> World {
         let mut chance = Jitter::new(seed);
         let settings = World::some_settings(&mut chance);
-        let natures = [
-            Nature::Good,
-            Nature::Good,
-            Nature::Good,
-            Nature::Good,
-            Nature::Flaky,
-        ];
+        let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
         let first = (settings, one_of(&mut chance, &natures));
         World {
             arbiter: Arbiter::new(settings, seed),
@@ -244,18 +238,14 @@ impl World {
             Some(since) => now.saturating_sub(since),
             None => slept + fresh,
         };
-        self.processes
-            .iter()
-            .map(|(&slot, p)| (slot, age(p)))
-            .collect()
+        self.processes.iter().map(|(&slot, p)| (slot, age(p))).collect()
     }
 
     fn step(&mut self, event: Event) -> Result<(), String> {
         self.steps += 1;
         if let Event::Exited { pid, .. } = event {
             let them = self.processes.values_mut();
-            them.filter(|p| p.pid == Some(pid))
-                .for_each(|p| p.gone = true);
+            them.filter(|p| p.pid == Some(pid)).for_each(|p| p.gone = true);
         }
         let before = self.picture();
         let actions = self.arbiter.step(self.now, event.clone());
@@ -301,9 +291,7 @@ impl World {
         }
         let limit = self.now + Duration::from_secs(1200);
         while self.exit.is_none() && !self.settled() {
-            let event = self
-                .next_event()
-                .ok_or("nothing happens, and it is not settled")?;
+            let event = self.next_event().ok_or("nothing happens, and it is not settled")?;
             self.step(event)?;
             if self.now > limit {
                 return Err(format!("not settled: {:?}", self.arbiter));
@@ -322,10 +310,7 @@ fn whatever_happens_the_rules_hold_and_it_settles() {
     for seed in seeds {
         let mut world = World::new(seed, only.map_or(Trace::Off, |_| Trace::Printed));
         if let Err(broken) = world.run() {
-            panic!(
-                "seed {seed}, step {}, {:?}: {broken}",
-                world.steps, world.now
-            );
+            panic!("seed {seed}, step {}, {:?}: {broken}", world.steps, world.now);
         }
         steps += world.steps;
         for (what, count) in world.seen {

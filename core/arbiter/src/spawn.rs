@@ -15,6 +15,7 @@ use oxicorn_core::scoreboard::{SlotHandle, State};
 use oxicorn_core::sys;
 use oxicorn_core::worker::{WorkerContext, WorkerExit};
 
+use crate::event::Ending;
 use crate::master::Plan;
 use crate::signals;
 
@@ -52,10 +53,7 @@ fn other_threads() -> Vec<String> {
 ///
 /// # Errors
 /// This process has more than one thread, or fork(2) says no.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that forks"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that forks")]
 pub(crate) fn fork() -> Result<Forked, ForkError> {
     let others = other_threads();
     if !others.is_empty() {
@@ -73,6 +71,23 @@ pub(crate) fn fork() -> Result<Forked, ForkError> {
         Ok(ForkResult::Parent { child }) => Ok(Forked::Master(child)),
         Err(error) => Err(ForkError::System(error.into())),
     }
+}
+
+/// Collects one child that has ended, if there is one. (nix cannot: of a child that a real-time
+/// signal ended it makes an error, and the child is gone by then.)
+pub(crate) fn reap() -> Option<(Pid, Ending)> {
+    let mut status = 0;
+    // SAFETY: the status is a live local of the right type.
+    let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+    if pid <= 0 {
+        return None;
+    }
+    let how = if libc::WIFSIGNALED(status) {
+        Ending::Signal(libc::WTERMSIG(status))
+    } else {
+        Ending::Code(libc::WEXITSTATUS(status))
+    };
+    Some((Pid::from_raw(pid), how))
 }
 
 /// What is buffered would be written by both sides of a fork.
@@ -101,13 +116,7 @@ pub(crate) fn live(inheritance: Inheritance) -> ! {
 }
 
 fn work(inheritance: Inheritance) -> WorkerExit {
-    let Inheritance {
-        plan,
-        listeners,
-        slot,
-        lifeline,
-        title,
-    } = inheritance;
+    let Inheritance { plan, listeners, slot, lifeline, title } = inheritance;
     let pid = std::process::id();
     sys::set_title(&title);
     slot.booted(pid);
@@ -147,8 +156,5 @@ fn work(inheritance: Inheritance) -> WorkerExit {
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!(
-        "panicked: {}",
-        text.unwrap_or("with something that is no text")
-    )
+    format!("panicked: {}", text.unwrap_or("with something that is no text"))
 }

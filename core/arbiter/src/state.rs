@@ -134,9 +134,7 @@ impl Arbiter {
     /// Whether there is anything that a round could find.
     fn watches(&self) -> bool {
         let judged = |worker: &Worker| worker.beats && self.settings.timeout.is_some();
-        self.roster
-            .all()
-            .any(|worker| worker.deadline.is_some() || judged(worker))
+        self.roster.all().any(|worker| worker.deadline.is_some() || judged(worker))
     }
 
     fn period(&self) -> Duration {
@@ -202,7 +200,7 @@ impl Arbiter {
 
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
-            self.actions.push(Action::CloseListeners);
+            self.actions.push(Action::EndServer);
         }
         self.phase = Phase::Stopping(stop);
         self.vacancies.clear();
@@ -257,9 +255,7 @@ impl Arbiter {
         if generation == self.generation {
             self.proven = true;
             if let Some(former) = self.fallback.take() {
-                self.actions.push(Action::DropConfig {
-                    generation: former.generation,
-                });
+                self.actions.push(Action::DropConfig { generation: former.generation });
             }
         } else if let Some(former) = &mut self.fallback {
             former.proven |= former.generation == generation;

@@ -42,11 +42,7 @@ impl World {
                     Mood::Quiet => Nature::Good,
                 };
                 let settings = World::some_settings(&mut self.chance);
-                self.count(if bad {
-                    "refused config"
-                } else {
-                    "loaded config"
-                });
+                self.count(if bad { "refused config" } else { "loaded config" });
                 self.answers.push_back(match bad {
                     true => Err("nonsense".to_owned()),
                     false => Ok((settings, nature)),
@@ -68,24 +64,18 @@ impl World {
                     return Err("two exits".to_owned());
                 }
             }
-            Action::CloseListeners | Action::ReopenLogs | Action::Log(_) => {}
+            Action::EndServer | Action::ReopenLogs | Action::Log(_) => {}
         }
         Ok(())
     }
 
     fn deliver(&mut self, pid: Pid, signal: Signal) -> Result<(), String> {
-        let found = self
-            .processes
-            .iter()
-            .find(|(_, p)| p.pid == Some(pid) && !p.reaped);
+        let found = self.processes.iter().find(|(_, p)| p.pid == Some(pid) && !p.reaped);
         let Some((&slot, process)) = found else {
             return Err(format!("{signal:?} for {pid}, which is no worker"));
         };
         let obstinate = process.temper == Temper::Obstinate || process.silent_since.is_some();
-        let graceful = self
-            .settings()
-            .graceful_timeout
-            .unwrap_or(Duration::from_secs(20));
+        let graceful = self.settings().graceful_timeout.unwrap_or(Duration::from_secs(20));
         let soon = |how| (!obstinate).then_some(how);
         let (time, how) = match signal {
             Signal::Term => (self.within(graceful * 5 / 4), soon(Ending::Code(0))),

@@ -20,9 +20,7 @@ impl World {
 
     fn serving(&self) -> Vec<Slot> {
         let all = self.processes.iter();
-        all.filter(|(_, p)| p.serves())
-            .map(|(&slot, _)| slot)
-            .collect()
+        all.filter(|(_, p)| p.serves()).map(|(&slot, _)| slot).collect()
     }
 
     pub(super) fn picture(&self) -> Picture {
@@ -60,10 +58,7 @@ impl World {
                 process.condemned = Some(now);
             }
             Signal::Kill => {
-                let told = process
-                    .leaving
-                    .flatten()
-                    .is_some_and(|at| at <= now + process.slack());
+                let told = process.leaving.flatten().is_some_and(|at| at <= now + process.slack());
                 let slow = process.slow && process.life == Life::Booting;
                 if !told && !slow && process.condemned.is_none() {
                     return Err(format!("KILL without a reason: {process:?}"));
@@ -106,20 +101,14 @@ impl World {
 
     /// A configuration that is refused changes nothing, and says so once.
     fn nothing_changes(&self, before: &Picture, actions: &[Action]) -> Result<(), String> {
-        let now = (
-            self.arbiter.phase(),
-            self.arbiter.target(),
-            self.arbiter.generation(),
-        );
+        let now = (self.arbiter.phase(), self.arbiter.target(), self.arbiter.generation());
         let errors = actions
             .iter()
             .filter(|a| matches!(a, Action::Log(line) if line.level() == Level::Error));
         let killed = actions.iter().any(|a| matches!(a, Action::Kill { .. }));
         if now != (before.phase, before.target, before.generation) || errors.count() != 1 || killed
         {
-            return Err(format!(
-                "a refused configuration changes something: {actions:?}"
-            ));
+            return Err(format!("a refused configuration changes something: {actions:?}"));
         }
         Ok(())
     }
@@ -131,10 +120,7 @@ impl World {
         }
         for event in [Event::Signal(Signal::Hup), Event::Tick { ages: Vec::new() }] {
             let actions = self.arbiter.step(self.now, event);
-            if actions
-                .iter()
-                .any(|a| !matches!(a, Action::Log(Line::Handling(_))))
-            {
+            if actions.iter().any(|a| !matches!(a, Action::Log(Line::Handling(_)))) {
                 return Err(format!("after the exit: {actions:?}"));
             }
         }
@@ -166,31 +152,18 @@ impl World {
         }
         let current = self.arbiter.generation();
         let kept = self.those(|p| p.serves() && p.generation == current);
-        let told = |a: &Action| {
-            matches!(
-                a,
-                Action::Kill {
-                    signal: Signal::Term,
-                    ..
-                }
-            )
-        };
+        let told = |a: &Action| matches!(a, Action::Kill { signal: Signal::Term, .. });
         // Somebody dismissed earlier may have no pid to be told by until now.
         let retired = !matches!(event, Event::Spawned { .. }) && actions.iter().any(told);
         if self.arbiter.phase() == Phase::Reloading && retired && kept == 0 {
-            return Err(format!(
-                "retired before the replacement is ready: {actions:?}"
-            ));
+            return Err(format!("retired before the replacement is ready: {actions:?}"));
         }
         Ok(())
     }
 
     /// Workers are started to be as many as wanted; one more in a reload, while few are leaving.
     fn not_too_many(&self, before: &Picture, actions: &[Action]) -> Result<(), String> {
-        let spawned = actions
-            .iter()
-            .filter(|a| matches!(a, Action::Spawn { .. }))
-            .count();
+        let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
         if spawned == 0 {
             return Ok(());
         }
@@ -205,9 +178,7 @@ impl World {
             && leaving < (target / 2).max(1);
         if staying > target && !surplus {
             let phases = (before.phase, self.arbiter.phase());
-            return Err(format!(
-                "{staying} stay, {leaving} leave, {phases:?}: {actions:?}"
-            ));
+            return Err(format!("{staying} stay, {leaving} leave, {phases:?}: {actions:?}"));
         }
         Ok(())
     }
@@ -243,10 +214,7 @@ impl World {
             return Err("told to stop, and still there".to_owned());
         }
         let current = self.arbiter.generation();
-        let newest = self
-            .configs
-            .last_key_value()
-            .map(|(&generation, _)| generation);
+        let newest = self.configs.last_key_value().map(|(&generation, _)| generation);
         if self.reloaded && (Some(current) != newest || self.those(|p| p.generation != current) > 0)
         {
             return Err(format!("{newest:?}, {current:?}: {:?}", self.processes));

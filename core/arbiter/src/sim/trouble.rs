@@ -24,9 +24,7 @@ impl World {
                 let told = self.processes.values_mut();
                 told.for_each(|process| process.sleep(time));
                 let moved = std::mem::take(&mut self.agenda);
-                let moved = moved
-                    .into_iter()
-                    .map(|((at, n), what)| ((at + time, n), what));
+                let moved = moved.into_iter().map(|((at, n), what)| ((at + time, n), what));
                 self.agenda = moved.collect();
             }
             80..83 => {
@@ -65,11 +63,7 @@ impl World {
         if self.percent(30) {
             self.later(Duration::ZERO, Happening::FallsSilent(slot, pid));
         } else {
-            let how = [
-                Ending::Signal(libc::SIGKILL),
-                Ending::Code(1),
-                Ending::Code(3),
-            ];
+            let how = [Ending::Signal(libc::SIGKILL), Ending::Code(1), Ending::Code(3)];
             let how = one_of(&mut self.chance, &how);
             self.count("crash");
             self.later(Duration::ZERO, Happening::Ends(slot, pid, how));
@@ -100,11 +94,7 @@ impl World {
         };
         let time = self.millis(3000);
         if fails {
-            let how = [
-                Ending::Code(3),
-                Ending::Code(4),
-                Ending::Signal(libc::SIGSEGV),
-            ];
+            let how = [Ending::Code(3), Ending::Code(4), Ending::Signal(libc::SIGSEGV)];
             let how = one_of(&mut self.chance, &how);
             self.count("boot failed");
             return self.later(time, Happening::Ends(slot, pid, how));

@@ -36,9 +36,7 @@ impl Arbiter {
         };
         // A generation that was never proven gives way to the one that it was to replace.
         if self.fallback.is_some() {
-            self.actions.push(Action::DropConfig {
-                generation: former.generation,
-            });
+            self.actions.push(Action::DropConfig { generation: former.generation });
         } else {
             self.fallback = Some(former);
         }
@@ -50,9 +48,7 @@ impl Arbiter {
         self.phase = Phase::Reloading;
         // What failed before may work with the new configuration: no place waits.
         self.vacancies.clear();
-        self.actions.push(Action::AdoptConfig {
-            generation: self.generation,
-        });
+        self.actions.push(Action::AdoptConfig { generation: self.generation });
         self.reopen_logs();
     }
 
@@ -73,9 +69,7 @@ impl Arbiter {
             return self.stop(now, Stop::Quick);
         }
         let vacancy = self.vacate(now, worker.failures, Progress::Boot);
-        let ended = (worker.generation == self.generation)
-            .then(|| self.end_reload())
-            .flatten();
+        let ended = (worker.generation == self.generation).then(|| self.end_reload()).flatten();
         let retry = vacancy.due.saturating_sub(now);
         let retried = worker.pid.map(|pid| Line::BootFailed { pid, retry });
         self.actions.extend(ended.or(retried).map(Action::Log));

@@ -26,15 +26,10 @@ impl Arbiter {
             return;
         }
         self.retire(now);
-        let old = self
-            .roster
-            .staying()
-            .any(|w| w.generation != self.generation);
+        let old = self.roster.staying().any(|w| w.generation != self.generation);
         if self.phase == Phase::Reloading && self.proven && !old {
             self.phase = Phase::Running;
-            self.log(Line::Reloaded {
-                generation: self.generation,
-            });
+            self.log(Line::Reloaded { generation: self.generation });
         }
         self.fill(now);
     }
@@ -87,10 +82,7 @@ impl Arbiter {
         let wanted = missing.max(usize::from(self.replaces()));
         self.vacancies.sort_by_key(|vacancy| vacancy.due);
         self.vacancies.truncate(wanted);
-        let fresh = Vacancy {
-            due: now,
-            failures: 0,
-        };
+        let fresh = Vacancy { due: now, failures: 0 };
         self.vacancies.resize(wanted, fresh);
         while let Some(at) = self.vacancies.iter().position(|v| v.due <= now) {
             let failures = self.vacancies[at].failures;
@@ -98,10 +90,7 @@ impl Arbiter {
                 break;
             };
             self.vacancies.remove(at);
-            self.actions.push(Action::Spawn {
-                slot,
-                generation: self.generation,
-            });
+            self.actions.push(Action::Spawn { slot, generation: self.generation });
         }
     }
 
