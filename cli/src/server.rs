@@ -104,12 +104,7 @@ fn start(
             .map_err(|error| config.refuse("errorlog", error))?;
         Ok(plan)
     };
-    let master = Master {
-        plan,
-        reload: Box::new(reload),
-        reopen_logs: Box::new(log::reopen),
-        title: "server".to_owned(),
-    };
+    let master = Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) };
     Ok(master.run())
 }
 

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use oxicorn_core::config::ConfigError;
 use oxicorn_core::lifeline::MasterLifeline;
@@ -49,7 +48,6 @@ pub(crate) struct Driver {
     loaded: VecDeque<Plan>,
     reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
     reopen_logs: Box<dyn FnMut()>,
-    title: String,
     sockets: Sockets,
     signals: Signals,
     lifeline: MasterLifeline,
@@ -76,7 +74,6 @@ impl Driver {
             loaded: VecDeque::new(),
             reload: master.reload,
             reopen_logs: master.reopen_logs,
-            title: master.title,
             sockets,
             signals,
             lifeline,
@@ -88,19 +85,26 @@ impl Driver {
 
     pub(crate) fn run(mut self) -> ExitCode {
         if let Some(plan) = self.plans.get(&FIRST) {
-            self.announce(plan);
+            self.announce_addresses(plan);
+            announce_class(plan);
         }
+        self.show_title();
         match self.supervise() {
             Role::Master(code) => code,
             Role::Worker(slot, plan) => self.become_worker(slot, plan),
         }
     }
 
-    fn announce(&self, plan: &Plan) {
+    fn announce_addresses(&self, plan: &Plan) {
         let addresses = self.sockets.addresses(&plan.config.bind).join(",");
         tracing::info!("Listening at: {addresses} ({})", std::process::id());
-        let class = plan.worker.names().first().copied().unwrap_or_default();
-        tracing::info!("Using worker: {class}");
+    }
+
+    /// The title of the configuration in force.
+    fn show_title(&self) {
+        if let Some(plan) = self.plans.get(&self.arbiter.generation()) {
+            sys::set_title(&plan.title("master"));
+        }
     }
 
     /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
@@ -111,7 +115,7 @@ impl Driver {
             listeners: self.sockets.copies(&plan.config.bind),
             slot: self.board.handle(slot, Writers::One),
             lifeline: self.lifeline,
-            title: format!("{}: worker [{}]", self.title, plan.name()),
+            title: plan.title("worker"),
             plan,
         };
         drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills));
@@ -211,8 +215,10 @@ impl Driver {
             Action::DropConfig { generation } => {
                 self.plans.remove(&generation);
                 self.close_unwanted();
+                self.show_title();
             }
-            Action::CloseListeners => {
+            Action::EndServer => {
+                self.sockets.refuse_new();
                 self.board.end_server();
                 self.sockets.close();
             }
@@ -252,10 +258,8 @@ impl Driver {
     /// Collects one child. What it wrote last is told before its end, and both before anything else:
     /// its pid may be another's from now on.
     fn reap(&mut self) {
-        let (pid, how) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => (pid, Ending::Code(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, Ending::Signal(signal as i32)),
-            _ => return,
+        let Some((pid, how)) = spawn::reap() else {
+            return;
         };
         let slot = self.seen.iter().find(|(_, seen)| seen.pid == pid);
         let slot = slot.map(|(&slot, _)| slot);
@@ -289,9 +293,15 @@ impl Driver {
         let Some(plan) = self.loaded.pop_front() else {
             return;
         };
-        sys::set_title(&format!("{}: master [{}]", self.title, plan.name()));
-        self.announce(&plan);
+        let before = self.plans.last_key_value().map(|(_, plan)| plan);
+        if before.is_none_or(|before| before.config.bind != plan.config.bind) {
+            self.announce_addresses(&plan);
+        }
+        if before.is_none_or(|before| before.worker.names() != plan.worker.names()) {
+            announce_class(&plan);
+        }
         self.plans.insert(generation, plan);
+        self.show_title();
     }
 
     /// Closes the sockets that no configuration in use names.
@@ -299,4 +309,9 @@ impl Driver {
         let plans: Vec<&Plan> = self.plans.values().chain(&self.loaded).collect();
         self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
     }
+}
+
+fn announce_class(plan: &Plan) {
+    let class = plan.worker.names().first().copied().unwrap_or_default();
+    tracing::info!("Using worker: {class}");
 }

@@ -224,8 +224,9 @@ pub enum Action {
         /// Its number.
         generation: Generation,
     },
-    /// Close the master's copies of the listening sockets: they live on in the workers.
-    CloseListeners,
+    /// The whole server ends: take no new clients, tell the workers through the scoreboard that
+    /// nobody will be there after them, and close the master's copies of the sockets.
+    EndServer,
     /// Open the master's own log files again by name; the workers are told by [`Action::Kill`].
     ReopenLogs,
     /// Write a line to the log.

@@ -11,7 +11,6 @@ use oxicorn_core::app::Application;
 use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::scoreboard::Scoreboard;
-use oxicorn_core::sys;
 use oxicorn_core::worker::Worker;
 
 use crate::driver::Driver;
@@ -36,10 +35,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What process titles call it.
-    pub(crate) fn name(&self) -> &str {
-        let name = self.config.proc_name.as_deref();
-        name.unwrap_or_else(|| self.app.name())
+    /// What `ps` shows of a process of this server, where the caller of [`Master::run`] has made
+    /// room for it: [`oxicorn_core::sys::prepare_title`].
+    pub(crate) fn title(&self, process: &str) -> String {
+        let name = self.config.proc_name.as_deref().unwrap_or_else(|| self.app.name());
+        format!("server: {process} [{name}]")
     }
 }
 
@@ -52,17 +52,11 @@ pub struct Master {
     pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
     /// Opens the master's own log files again by name.
     pub reopen_logs: Box<dyn FnMut()>,
-    /// What process titles begin with: `server`. They are shown if the caller ran
-    /// [`sys::prepare_title`].
-    pub title: String,
 }
 
 impl std::fmt::Debug for Master {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Master")
-            .field("title", &self.title)
-            .field("app", &self.plan.app)
-            .finish_non_exhaustive()
+        f.debug_struct("Master").field("app", &self.plan.app).finish_non_exhaustive()
     }
 }
 
@@ -99,7 +93,6 @@ impl Master {
             Bound::Stopped => return ExitCode::SUCCESS,
             Bound::No => return ExitCode::FAILURE,
         }
-        sys::set_title(&format!("{}: master [{}]", self.title, self.plan.name()));
         Driver::new(self, started, signals, lifeline, board, sockets).run()
     }
 }

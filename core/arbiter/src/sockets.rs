@@ -26,7 +26,11 @@ impl Sockets {
     /// Opens what is missing of these addresses: all of it, or nothing.
     pub(crate) fn add(&mut self, specs: &[ListenerSpec], backlog: u32) -> Result<(), BindError> {
         let before = self.open.len();
-        for spec in specs {
+        // A descriptor that was passed to us cannot be opened a second time: those come last, when
+        // nothing else can make the whole fail.
+        let passed = |spec: &&ListenerSpec| matches!(spec, ListenerSpec::Fd(_));
+        let (passed, made): (Vec<_>, Vec<_>) = specs.iter().partition(passed);
+        for spec in made.into_iter().chain(passed) {
             if self.open.iter().any(|listener| listener.spec() == spec) {
                 continue;
             }
@@ -55,14 +59,20 @@ impl Sockets {
         gone.for_each(|listener| listener.remove_file());
     }
 
+    /// Lets nobody join the queues any more, so that the workers can empty them. A socket that was
+    /// passed to us is spared: whoever passed it has it too, and may have further plans for it.
+    pub(crate) fn refuse_new(&self) {
+        for listener in &self.open {
+            if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
+                // Then some may be reset that need not be: no reason not to stop.
+                let _ = listener.refuse_new();
+            }
+        }
+    }
+
     /// Closes the master's copies, for the same reason; what is left are the files, which clients
     /// may need until the last worker has gone.
     pub(crate) fn close(&mut self) {
-        for listener in &self.open {
-            if let Err(error) = listener.refuse_new() {
-                tracing::warn!("Cannot close the queue of {}: {error}", listener.address());
-            }
-        }
         self.files.extend(self.open.drain(..).filter_map(Listener::close));
     }
 

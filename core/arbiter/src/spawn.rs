@@ -16,6 +16,7 @@ use oxicorn_core::scoreboard::{SlotHandle, State};
 use oxicorn_core::worker::{WorkerContext, WorkerExit};
 use oxicorn_core::{log, sys};
 
+use crate::event::Ending;
 use crate::master::Plan;
 use crate::signals;
 
@@ -71,6 +72,23 @@ pub(crate) fn fork() -> Result<Forked, ForkError> {
         Ok(ForkResult::Parent { child }) => Ok(Forked::Master(child)),
         Err(error) => Err(ForkError::System(error.into())),
     }
+}
+
+/// Collects one child that has ended, if there is one. (nix cannot: of a child that a real-time
+/// signal ended it makes an error, and the child is gone by then.)
+pub(crate) fn reap() -> Option<(Pid, Ending)> {
+    let mut status = 0;
+    // SAFETY: the status is a live local of the right type.
+    let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+    if pid <= 0 {
+        return None;
+    }
+    let how = if libc::WIFSIGNALED(status) {
+        Ending::Signal(libc::WTERMSIG(status))
+    } else {
+        Ending::Code(libc::WEXITSTATUS(status))
+    };
+    Some((Pid::from_raw(pid), how))
 }
 
 /// What is buffered would be written by both sides of a fork.

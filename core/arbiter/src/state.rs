@@ -200,7 +200,7 @@ impl Arbiter {
 
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
-            self.actions.push(Action::CloseListeners);
+            self.actions.push(Action::EndServer);
         }
         self.phase = Phase::Stopping(stop);
         self.vacancies.clear();

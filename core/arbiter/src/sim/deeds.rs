@@ -64,7 +64,7 @@ impl World {
                     return Err("two exits".to_owned());
                 }
             }
-            Action::CloseListeners | Action::ReopenLogs | Action::Log(_) => {}
+            Action::EndServer | Action::ReopenLogs | Action::Log(_) => {}
         }
         Ok(())
     }
