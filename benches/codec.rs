@@ -13,11 +13,7 @@ fn codec(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(case.requests));
         group.bench_function(case.name, |bencher| {
             let mut server = Server::default();
-            bencher.iter(|| {
-                server
-                    .turn(black_box(&case.bytes))
-                    .is_ok_and(|out| !out.is_empty())
-            });
+            bencher.iter(|| server.turn(black_box(&case.bytes)).is_ok_and(|out| !out.is_empty()));
         });
     }
     group.finish();

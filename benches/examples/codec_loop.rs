@@ -13,10 +13,7 @@ use oxicorn_bench::codec::{Server, cases};
 fn main() -> Result<(), Box<dyn Error>> {
     let name = args().nth(1).unwrap_or_default();
     let turns: u32 = args().nth(2).unwrap_or_default().parse()?;
-    let case = cases()
-        .into_iter()
-        .find(|case| case.name == name)
-        .ok_or("no such case")?;
+    let case = cases().into_iter().find(|case| case.name == name).ok_or("no such case")?;
     let mut server = Server::default();
     for _ in 0..turns {
         server.turn(&case.bytes)?;

@@ -33,11 +33,7 @@ const BROWSER: &str = "GET /articles/2026/11/?page=2 HTTP/1.1\r\nHost: www.examp
 
 /// The cases, from the one that every benchmark shows to the ones that applications meet.
 pub fn cases() -> Vec<Case> {
-    let case = |name, bytes: Vec<u8>, requests| Case {
-        name,
-        bytes,
-        requests,
-    };
+    let case = |name, bytes: Vec<u8>, requests| Case { name, bytes, requests };
     let mut post = b"POST /form HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\
         Content-Type: application/octet-stream\r\nContent-Length: 1024\r\n\r\n"
         .to_vec();
@@ -72,10 +68,7 @@ pub struct Server {
 impl Default for Server {
     fn default() -> Server {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         Server {
             conn: Conn::new(Limits::default()),
             headers,

@@ -36,10 +36,7 @@ pub(crate) fn parse(
 ) -> Result<Arguments, ConfigError> {
     match command().try_get_matches_from(arguments) {
         Ok(matches) => Ok(Arguments::Serve {
-            given: TABLE
-                .iter()
-                .filter_map(|setting| given(&matches, setting, origin))
-                .collect(),
+            given: TABLE.iter().filter_map(|setting| given(&matches, setting, origin)).collect(),
             app: matches.get_one(APP).cloned(),
         }),
         Err(error) => match error.kind() {
@@ -101,11 +98,7 @@ fn given(matches: &ArgMatches, setting: &'static Setting, origin: &Origin) -> Op
         Arity::One | Arity::Flag => Raw::One(values.pop()?),
     };
     let origin = origin.clone();
-    Some(Given {
-        setting,
-        raw,
-        origin,
-    })
+    Some(Given { setting, raw, origin })
 }
 
 /// clap's error in one line of ours.
@@ -223,41 +216,23 @@ mod tests {
     #[test]
     fn what_is_wrong_is_one_line() {
         for (line, text) in [
-            (
-                "--wrokers 2",
-                "--wrokers (command line): no such option; did you mean --workers?",
-            ),
-            (
-                "--wrokers=2",
-                "--wrokers (command line): no such option; did you mean --workers?",
-            ),
+            ("--wrokers 2", "--wrokers (command line): no such option; did you mean --workers?"),
+            ("--wrokers=2", "--wrokers (command line): no such option; did you mean --workers?"),
             ("-x", "-x (command line): no such option"),
             (
                 "--keep 5",
                 "--keep (command line): it could be --keepalive, --keep-alive, --keepalive-grace",
             ),
-            (
-                "--he",
-                "--he (command line): it could be --header-timeout, --help",
-            ),
+            ("--he", "--he (command line): it could be --header-timeout, --help"),
             (
                 "--worker-tmp-dir /dev/shm",
                 "--worker-tmp-dir (command line): no such option: heartbeats are in shared memory, \
                  no file is needed",
             ),
-            (
-                "--workers",
-                "--workers (command line): its value is missing",
-            ),
+            ("--workers", "--workers (command line): its value is missing"),
             ("-k", "--worker-class (command line): its value is missing"),
-            (
-                "--bind --workers 2",
-                "--bind (command line): its value is missing",
-            ),
-            (
-                "demo echo",
-                "echo (command line): one application is enough",
-            ),
+            ("--bind --workers 2", "--bind (command line): its value is missing"),
+            ("demo echo", "echo (command line): one application is enough"),
         ] {
             assert_eq!(arguments(line).map(|_| ()), Err(text.to_owned()), "{line}");
         }

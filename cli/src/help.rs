@@ -60,9 +60,7 @@ fn entry(setting: &Setting) -> String {
 }
 
 fn flags(setting: &Setting) -> String {
-    let short = setting
-        .short
-        .map_or("    ".to_owned(), |short| format!("-{short}, "));
+    let short = setting.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
     let holder = match setting.arity {
         Arity::Flag => String::new(),
         Arity::One | Arity::Many => format!(" {}", setting.holder),
@@ -74,11 +72,7 @@ fn flags(setting: &Setting) -> String {
 fn description(setting: &Setting) -> Vec<String> {
     let mut pieces: Vec<String> = setting.help.split_whitespace().map(str::to_owned).collect();
     if !setting.also.is_empty() {
-        let also: Vec<String> = setting
-            .also
-            .iter()
-            .map(|flag| format!("--{flag}"))
-            .collect();
+        let also: Vec<String> = setting.also.iter().map(|flag| format!("--{flag}")).collect();
         pieces.push(format!("(also {})", also.join(", ")));
     }
     pieces.push(format!("[default: {}]", setting.default()));
@@ -90,12 +84,10 @@ fn description(setting: &Setting) -> Vec<String> {
 fn wrap(pieces: &[String], width: usize) -> Vec<String> {
     let length = |text: &str| text.chars().count();
     let mut lines: Vec<String> = Vec::new();
-    let words = pieces
-        .iter()
-        .flat_map(|piece| match length(piece) <= width {
-            true => vec![piece.as_str()],
-            false => piece.split(' ').collect(),
-        });
+    let words = pieces.iter().flat_map(|piece| match length(piece) <= width {
+        true => vec![piece.as_str()],
+        false => piece.split(' ').collect(),
+    });
     for word in words {
         match lines.last_mut() {
             Some(line) if length(line) + 1 + length(word) <= width => {
@@ -147,7 +139,7 @@ mod tests {
                                         [default: 1000]
 
         Time:
-          -t, --timeout TIME            How long a request may occupy the application
+          -t, --timeout TIME            How long the main loop of a worker may be silent
                                         [default: 30]
               --graceful-timeout TIME   How long requests may take to finish when a
                                         worker is told to leave [default: 30]

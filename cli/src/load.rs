@@ -39,11 +39,7 @@ pub enum Action {
 
 impl Loaded {
     fn only(action: Action) -> Loaded {
-        Loaded {
-            config: Config::default(),
-            app: None,
-            action,
-        }
+        Loaded { config: Config::default(), app: None, action }
     }
 }
 
@@ -67,10 +63,7 @@ fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded
     match args::parse(cmd_args(env)?, &Origin::CmdArgs)? {
         Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
         Arguments::Version => return Ok(Loaded::only(Action::Version)),
-        Arguments::Serve {
-            given: more,
-            app: other,
-        } => {
+        Arguments::Serve { given: more, app: other } => {
             given.extend(more);
             app = app.or(other);
         }
@@ -83,11 +76,7 @@ fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded
         (false, true) => Action::CheckConfig,
         (false, false) => Action::Run,
     };
-    Ok(Loaded {
-        config,
-        app,
-        action,
-    })
+    Ok(Loaded { config, app, action })
 }
 
 fn program(argv: &[OsString]) -> String {
@@ -208,10 +197,7 @@ mod tests {
         assert_eq!(Case::new(&files, &env).workers("server").0, 4);
         let env = [("OXICORN_CONFIG", "g.conf.py")];
         assert_eq!(Case::new(&files, &env).workers("server").0, 4);
-        assert_eq!(
-            Case::new(&[], &[]).load("server").unwrap().config.config,
-            None
-        );
+        assert_eq!(Case::new(&[], &[]).load("server").unwrap().config.config, None);
     }
 
     #[test]
@@ -249,13 +235,7 @@ mod tests {
             let error = Case::new(files, env).load(line).unwrap_err();
             assert_eq!(error, (status, text.to_owned()));
         };
-        check(
-            &[],
-            &[],
-            "server -w x",
-            2,
-            r#"workers = "x" (command line): not a whole number"#,
-        );
+        check(&[], &[], "server -w x", 2, r#"workers = "x" (command line): not a whole number"#);
         check(
             &[],
             &[],
@@ -316,10 +296,7 @@ mod tests {
 
     #[test]
     fn words_in_the_environment_are_quoted_as_in_a_shell() {
-        let env = [(
-            "SERVER_CMD_ARGS",
-            r#"-n "my app" --access-logformat '%(h)s "%(r)s"'"#,
-        )];
+        let env = [("SERVER_CMD_ARGS", r#"-n "my app" --access-logformat '%(h)s "%(r)s"'"#)];
         let config = Case::new(&[], &env).load("server").unwrap().config;
         assert_eq!(config.proc_name.as_deref(), Some("my app"));
         assert_eq!(config.access_log_format, r#"%(h)s "%(r)s""#);

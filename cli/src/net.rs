@@ -204,11 +204,8 @@ fn connect_any(address: impl ToSocketAddrs, deadline: Option<Instant>) -> io::Re
 }
 
 fn connect_one(address: SocketAddr, deadline: Option<Instant>) -> io::Result<TcpStream> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        Some(Protocol::TCP),
-    )?;
+    let socket =
+        Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     match socket.connect(&address.into()) {
         Ok(()) => {}
         Err(error) if goes_on(&error) => {
@@ -222,19 +219,12 @@ fn connect_one(address: SocketAddr, deadline: Option<Instant>) -> io::Result<Tcp
         }
         Err(error) => return Err(error),
     }
-    Ok(TcpStream {
-        inner: socket.into(),
-        read: Patience::default(),
-        write: Patience::default(),
-    })
+    Ok(TcpStream { inner: socket.into(), read: Patience::default(), write: Patience::default() })
 }
 
 /// After EINPROGRESS, and after a signal too (connect(2)), the kernel goes on connecting.
 fn goes_on(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error().map(Errno::from_raw),
-        Some(Errno::EINPROGRESS | Errno::EINTR)
-    )
+    matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EINPROGRESS | Errno::EINTR))
 }
 
 impl Read for &TcpStream {
@@ -253,9 +243,7 @@ impl Write for &TcpStream {
     }
 
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.attempt(Interest::Write, &self.write, |mut s| {
-            s.write_vectored(pieces)
-        })
+        self.attempt(Interest::Write, &self.write, |mut s| s.write_vectored(pieces))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -22,10 +22,7 @@ pub fn print_config(config: &Config) -> String {
         })
         .collect();
     let lengths = lines.iter().map(|(text, _)| text.chars().count());
-    let column = lengths
-        .filter(|length| *length <= WIDEST)
-        .max()
-        .unwrap_or_default();
+    let column = lengths.filter(|length| *length <= WIDEST).max().unwrap_or_default();
     lines
         .iter()
         .map(|(text, origin)| format!("{text:column$}   # {}\n", origin.escape_debug()))
@@ -53,11 +50,7 @@ mod tests {
             ("bind", "0.0.0.0:5000", Origin::DefaultFrom("PORT")),
             ("workers", "4", Origin::File { path, line: 3 }),
             ("timeout", "0.5", Origin::CmdArgs),
-            (
-                "keepalive",
-                "5m",
-                Origin::Env("OXICORN_KEEPALIVE".to_owned()),
-            ),
+            ("keepalive", "5m", Origin::Env("OXICORN_KEEPALIVE".to_owned())),
             ("accesslog", "-", Origin::CommandLine),
             ("proc_name", "it's\n\"mine\"", Origin::CommandLine),
             ("limit_request_body", "64k", Origin::CommandLine),

@@ -53,7 +53,9 @@ mod tests {
 
     #[test]
     fn classes_are_found_by_name_and_by_alias() {
-        for (asked, canonical) in [("sync", "sync"), ("gthread", "threaded"), ("gevent", "coroutine")] {
+        for (asked, canonical) in
+            [("sync", "sync"), ("gthread", "threaded"), ("gevent", "coroutine")]
+        {
             let config = Config { worker_class: asked.to_owned(), ..Config::default() };
             assert_eq!(find(&config).ok().map(|worker| worker.names()[0]), Some(canonical));
         }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use oxicorn_arbiter::{Master, Plan};
-use oxicorn_core::access_log::AccessLog;
+use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{ConfigError, Environment};
 use oxicorn_core::listener::Listener;
 use oxicorn_core::{App, Application, log, sys};
@@ -104,7 +104,8 @@ fn start(
             .map_err(|error| config.refuse("errorlog", error))?;
         Ok(plan)
     };
-    Ok(Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) }.run())
+    let master = Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) };
+    Ok(master.run())
 }
 
 /// Looks at everything that a start needs, and starts nothing.
@@ -114,7 +115,11 @@ fn plan(applications: &Applications, loaded: Loaded) -> Result<Plan, ConfigError
     config.check_class(worker.names())?;
     let app = applications.find(app.as_deref())?;
     worker.check(&config, &app)?;
-    AccessLog::check(&config)?;
+    AccessLog::check(&config).map_err(|error| match error {
+        AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
+        AccessLogError::Destination(error) => config.refuse("accesslog", error),
+    })?;
+    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
     Ok(Plan { config: Arc::new(config), worker, app })
 }
 

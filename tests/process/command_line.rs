@@ -72,18 +72,9 @@ fn check_config_starts_nothing() {
         ("loglevel = \"loud\"\n", ["loglevel", "loud"]),
         ("worker_class = \"what\"\n", ["worker_class", "what"]),
         ("bind = \"here:there\"\n", ["bind", "here:there"]),
-        (
-            "access_log_format = \"%(nonsense)s\"\naccesslog = \"-\"\n",
-            ["format", "nonsense"],
-        ),
-        (
-            "accesslog = \"/nonexistent/folder/log\"\n",
-            ["accesslog", "/nonexistent/folder/log"],
-        ),
-        (
-            "errorlog = \"/nonexistent/folder/log\"\n",
-            ["errorlog", "/nonexistent/folder/log"],
-        ),
+        ("access_log_format = \"%(nonsense)s\"\naccesslog = \"-\"\n", ["format", "nonsense"]),
+        ("accesslog = \"/nonexistent/folder/log\"\n", ["accesslog", "/nonexistent/folder/log"]),
+        ("errorlog = \"/nonexistent/folder/log\"\n", ["errorlog", "/nonexistent/folder/log"]),
     ] {
         let bad = run(server("--check-config").file("server.toml", text));
         assert_refused(&bad, 1, &words);
@@ -118,19 +109,13 @@ fn print_config_names_every_origin() {
 
 #[test]
 fn what_is_printed_can_be_read_again() {
-    let first = run(server(
-        "--print-config -w 3 -b :5000 -b unix:/tmp/x --timeout 500ms",
-    ));
+    let first = run(server("--print-config -w 3 -b :5000 -b unix:/tmp/x --timeout 500ms"));
     assert_eq!(first.code, Some(0), "{first:?}");
     let again = run(server("--print-config -c printed").file("printed", &first.stdout));
     for name in ["workers", "bind", "timeout", "limit_request_line"] {
         let value = |finished| {
             let line: &str = printed(finished, name);
-            line.split_once('#')
-                .unwrap_or_default()
-                .0
-                .trim_end()
-                .to_owned()
+            line.split_once('#').unwrap_or_default().0.trim_end().to_owned()
         };
         assert_eq!(value(&first), value(&again));
     }
@@ -139,16 +124,7 @@ fn what_is_printed_can_be_read_again() {
 #[test]
 fn an_unknown_class_is_answered_with_the_known_ones() {
     let finished = run(server("-k gevnt"));
-    let names = [
-        "gevnt",
-        "sync",
-        "threaded",
-        "gthread",
-        "coroutine",
-        "gevent",
-        "tokio",
-        "async",
-    ];
+    let names = ["gevnt", "sync", "threaded", "gthread", "coroutine", "gevent", "tokio", "async"];
     assert_refused(&finished, 2, &names);
 }
 

@@ -27,11 +27,7 @@ pub(super) struct Chunked {
 
 impl Default for Chunked {
     fn default() -> Chunked {
-        Chunked {
-            place: Place::Size,
-            line: Vec::new(),
-            size: 0,
-        }
+        Chunked { place: Place::Size, line: Vec::new(), size: 0 }
     }
 }
 

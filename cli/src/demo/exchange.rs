@@ -75,11 +75,9 @@ impl Exchange {
     /// The upstream has closed the connection.
     pub(super) fn end(self) -> io::Result<Answer> {
         match self.0 {
-            State::Content(Content {
-                status,
-                size,
-                framing: Framing::UntilClose,
-            }) => Ok(Answer { status, size }),
+            State::Content(Content { status, size, framing: Framing::UntilClose }) => {
+                Ok(Answer { status, size })
+            }
             _ => {
                 let message = "the connection was closed before the answer was complete";
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, message))
@@ -104,11 +102,7 @@ fn parse(bytes: &[u8]) -> io::Result<Option<(Option<Content>, usize)>> {
         204 | 304 => Framing::Length { left: 0 },
         _ => framing(response.headers)?,
     };
-    let content = Content {
-        status,
-        size: 0,
-        framing,
-    };
+    let content = Content { status, size: 0, framing };
     Ok(Some((Some(content), length)))
 }
 
@@ -149,11 +143,7 @@ impl Content {
                 let count = (bytes.len() as u64).min(*left);
                 *left -= count;
                 self.size += count;
-                if *left == 0 {
-                    Reached::End
-                } else {
-                    Reached::Middle
-                }
+                if *left == 0 { Reached::End } else { Reached::Middle }
             }
             Framing::Chunked(chunked) => {
                 let reached = chunked.receive(bytes)?;
@@ -210,11 +200,7 @@ mod tests {
                 200,
                 15,
             ),
-            (
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc",
-                200,
-                3,
-            ),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc", 200, 3),
         ] {
             assert_eq!(answer(text).unwrap(), Answer { status, size }, "{text:?}");
         }

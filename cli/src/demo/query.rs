@@ -96,10 +96,7 @@ mod tests {
         for value in ["", "x", "-1", "+1", "1.5", "101", "99999999999999999999"] {
             let query = format!("n={value}");
             let said = number(&query).unwrap_err().to_string();
-            assert_eq!(
-                said,
-                format!("n={value}: not a whole number from 0 to 100\n")
-            );
+            assert_eq!(said, format!("n={value}: not a whole number from 0 to 100\n"));
         }
     }
 
@@ -107,10 +104,7 @@ mod tests {
     fn texts_are_percent_decoded() {
         let same = |text: &str| Ok(text.to_owned());
         let text = |query| Query(query).parsed("url", same);
-        assert_eq!(
-            text("url=http%3a//x/%3Fa%26b+c=d").unwrap(),
-            "http://x/?a&b+c=d"
-        );
+        assert_eq!(text("url=http%3a//x/%3Fa%26b+c=d").unwrap(), "http://x/?a&b+c=d");
         for broken in ["url=%", "url=%4", "url=%+4", "url=%zz", "url=%ff"] {
             assert!(text(broken).is_err(), "{broken}");
         }

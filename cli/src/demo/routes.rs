@@ -107,9 +107,7 @@ fn look_up(route: Route, request: Request, allowed: &AllowList) -> Result<Plan, 
 }
 
 fn millis(query: Query<'_>, default: u64) -> Result<Duration, WrongValue> {
-    query
-        .number("ms", default, LONGEST)
-        .map(Duration::from_millis)
+    query.number("ms", default, LONGEST).map(Duration::from_millis)
 }
 
 fn after(did: &str, time: Duration) -> String {

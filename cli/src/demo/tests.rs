@@ -103,41 +103,13 @@ fn each_route_answers_the_same_in_both_forms() {
         ("/nothing", 404, "there is nothing here\n"),
         ("/echoes", 404, "there is nothing here\n"),
         ("*", 404, "there is nothing here\n"),
-        (
-            "/read?ms=x",
-            400,
-            "ms=x: not a whole number from 0 to 3600000\n",
-        ),
-        (
-            "/cpu?ms=",
-            400,
-            "ms=: not a whole number from 0 to 3600000\n",
-        ),
-        (
-            "/bytes?n=-1",
-            400,
-            "n=-1: not a whole number from 0 to 1073741824\n",
-        ),
-        (
-            "/stream?n=1e3",
-            400,
-            "n=1e3: not a whole number from 0 to 1000000\n",
-        ),
-        (
-            "/upstream",
-            400,
-            "url=: not an address like http://host:port/path\n",
-        ),
-        (
-            "/upstream?url=%zz",
-            400,
-            "url=%zz: not percent-encoded UTF-8\n",
-        ),
-        (
-            "/upstream?url=http://127.0.0.1:1",
-            403,
-            "nothing is fetched from 127.0.0.1:1\n",
-        ),
+        ("/read?ms=x", 400, "ms=x: not a whole number from 0 to 3600000\n"),
+        ("/cpu?ms=", 400, "ms=: not a whole number from 0 to 3600000\n"),
+        ("/bytes?n=-1", 400, "n=-1: not a whole number from 0 to 1073741824\n"),
+        ("/stream?n=1e3", 400, "n=1e3: not a whole number from 0 to 1000000\n"),
+        ("/upstream", 400, "url=: not an address like http://host:port/path\n"),
+        ("/upstream?url=%zz", 400, "url=%zz: not percent-encoded UTF-8\n"),
+        ("/upstream?url=http://127.0.0.1:1", 403, "nothing is fetched from 127.0.0.1:1\n"),
     ] {
         let answer = get(&app, target);
         assert_eq!((answer.status, answer.text()), (status, text), "{target}");
@@ -149,14 +121,7 @@ fn each_route_answers_the_same_in_both_forms() {
 fn only_the_echo_takes_more_than_get_and_head() {
     let app = demo();
     let allow = ("allow".to_owned(), "GET, HEAD".to_owned());
-    for path in [
-        "/",
-        "/read?ms=0",
-        "/bytes",
-        "/healthz",
-        "/upstream",
-        "/panic",
-    ] {
+    for path in ["/", "/read?ms=0", "/bytes", "/healthz", "/upstream", "/panic"] {
         for method in ["POST", "DELETE", "OPTIONS", "BREW"] {
             let answer = answer(&app, || request(method, path));
             assert_eq!(answer.status, 405, "{method} {path}");
@@ -164,11 +129,7 @@ fn only_the_echo_takes_more_than_get_and_head() {
         }
     }
     for (method, path) in [("HEAD", "/"), ("HEAD", "/read?ms=0"), ("BREW", "/echo/x")] {
-        assert_eq!(
-            answer(&app, || request(method, path)).status,
-            200,
-            "{method} {path}"
-        );
+        assert_eq!(answer(&app, || request(method, path)).status, 200, "{method} {path}");
     }
 }
 

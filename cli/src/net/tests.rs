@@ -82,9 +82,7 @@ fn a_read_that_must_wait_waits_in_the_way_of_the_worker_class() {
         stream.write_all(b"!").unwrap();
     });
     let mut stream = TcpStream::connect(address).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     WAITS.set(0);
     assert!(stream.read(&mut [0]).is_err());
     assert_eq!(WAITS.get(), 1, "nobody has answered yet, so it has waited");
@@ -102,20 +100,14 @@ fn timeouts_are_the_standard_librarys() {
     let (short, zero) = (Duration::from_millis(5), Some(Duration::ZERO));
     stream.set_read_timeout(Some(short)).unwrap();
     stream.set_write_timeout(Some(short)).unwrap();
-    assert_eq!(
-        (stream.read_timeout(), stream.write_timeout()),
-        (Some(short), Some(short))
-    );
+    assert_eq!((stream.read_timeout(), stream.write_timeout()), (Some(short), Some(short)));
     let before = Instant::now();
     let error = stream.read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
     assert!(before.elapsed() >= short);
     let full = stream.write_all(&vec![0; 64 << 20]).unwrap_err();
     assert_eq!(full.kind(), ErrorKind::WouldBlock, "the peer reads nothing");
-    for refused in [
-        stream.set_read_timeout(zero),
-        stream.set_write_timeout(zero),
-    ] {
+    for refused in [stream.set_read_timeout(zero), stream.set_write_timeout(zero)] {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
     let refused = TcpStream::connect_timeout(address, Duration::ZERO);

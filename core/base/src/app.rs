@@ -54,20 +54,12 @@ pub struct Application {
 impl Application {
     /// A blocking application; `name` is what process titles and logs call it.
     pub fn blocking(name: &str, app: impl App) -> Application {
-        Application {
-            name: name.into(),
-            blocking: Some(Arc::new(app)),
-            asynchronous: None,
-        }
+        Application { name: name.into(), blocking: Some(Arc::new(app)), asynchronous: None }
     }
 
     /// An asynchronous application.
     pub fn asynchronous(name: &str, app: impl AsyncApp) -> Application {
-        Application {
-            name: name.into(),
-            blocking: None,
-            asynchronous: Some(Arc::new(app)),
-        }
+        Application { name: name.into(), blocking: None, asynchronous: Some(Arc::new(app)) }
     }
 
     /// The same application in both forms: each class takes the one that suits it.
@@ -175,9 +167,7 @@ pub trait IntoResponse {
 fn plain(status: StatusCode, body: Body, kind: &'static str) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 

@@ -57,11 +57,7 @@ pub struct Body {
 
 impl Body {
     fn from_kind(kind: Kind, length: Option<u64>) -> Body {
-        Body {
-            kind,
-            length,
-            arrival: None,
-        }
+        Body { kind, length, arrival: None }
     }
 
     /// No bytes.
@@ -165,10 +161,9 @@ impl Body {
         self.kind = match behind {
             Kind::Whole(_) => Kind::Whole(rest),
             Kind::Chunks(chunks) => Kind::Chunks(Box::new(std::iter::once(Ok(rest)).chain(chunks))),
-            Kind::Incoming(incoming) => Kind::Incoming(Box::new(WithRest {
-                rest: Some(rest),
-                incoming,
-            })),
+            Kind::Incoming(incoming) => {
+                Kind::Incoming(Box::new(WithRest { rest: Some(rest), incoming }))
+            }
             Kind::Async(body) => Kind::Async(body),
         };
     }
@@ -182,9 +177,7 @@ struct WithRest {
 
 impl Incoming for WithRest {
     fn next(&mut self) -> io::Result<Option<Bytes>> {
-        self.rest
-            .take()
-            .map_or_else(|| self.incoming.next(), |rest| Ok(Some(rest)))
+        self.rest.take().map_or_else(|| self.incoming.next(), |rest| Ok(Some(rest)))
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
@@ -264,17 +257,13 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Body")
-            .field("form", &self.form())
-            .field("length", &self.length)
-            .finish()
+        f.debug_struct("Body").field("form", &self.form()).field("length", &self.length).finish()
     }
 }
 
@@ -330,11 +319,7 @@ mod tests {
 
     #[test]
     fn reading_in_small_steps_loses_nothing() {
-        for mut body in [
-            three(),
-            Body::from("abcde"),
-            Body::from_reader(&b"abcde"[..]),
-        ] {
+        for mut body in [three(), Body::from("abcde"), Body::from_reader(&b"abcde"[..])] {
             let mut all = Vec::new();
             let mut byte = [0];
             while body.read(&mut byte).unwrap() == 1 {

@@ -23,10 +23,7 @@ impl MasterLifeline {
     /// Those of pipe2(2).
     pub fn new() -> io::Result<MasterLifeline> {
         let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-        Ok(MasterLifeline {
-            life: pipe2(flags)?,
-            bell: pipe2(flags)?,
-        })
+        Ok(MasterLifeline { life: pipe2(flags)?, bell: pipe2(flags)? })
     }
 
     /// Readable when a worker has rung.
@@ -41,10 +38,7 @@ impl MasterLifeline {
 
     /// In the forked child: keeps the worker's ends and closes the master's.
     pub fn into_worker(self) -> Lifeline {
-        Lifeline {
-            life: self.life.0,
-            bell: self.bell.1,
-        }
+        Lifeline { life: self.life.0, bell: self.bell.1 }
     }
 }
 
@@ -84,10 +78,7 @@ mod tests {
         worker.ring();
         master.silence();
         assert!(read(master.bell(), &mut [0; 8]).is_err());
-        assert!(
-            read(worker.fd(), &mut [0; 8]).is_err(),
-            "nothing to read while the master lives"
-        );
+        assert!(read(worker.fd(), &mut [0; 8]).is_err(), "nothing to read while the master lives");
         drop(master);
         assert_eq!(read(worker.fd(), &mut [0; 8]).unwrap(), 0);
     }

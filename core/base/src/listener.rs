@@ -39,9 +39,7 @@ impl FromStr for ListenerSpec {
     fn from_str(text: &str) -> Result<ListenerSpec, String> {
         if let Some(number) = text.strip_prefix("fd://") {
             let fd = number.parse().ok().filter(|&fd: &i32| fd >= 0);
-            return fd
-                .map(ListenerSpec::Fd)
-                .ok_or(format!("{number:?} is not a file descriptor"));
+            return fd.map(ListenerSpec::Fd).ok_or(format!("{number:?} is not a file descriptor"));
         }
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
@@ -53,13 +51,8 @@ impl FromStr for ListenerSpec {
         }
         let text = text.strip_prefix("tcp://").unwrap_or(text);
         let (host, port) = split_host_port(text)?;
-        let number = port
-            .parse()
-            .map_err(|_| format!("{port:?} is not a port number"))?;
-        Ok(ListenerSpec::Tcp {
-            host: host.to_ascii_lowercase(),
-            port: number,
-        })
+        let number = port.parse().map_err(|_| format!("{port:?} is not a port number"))?;
+        Ok(ListenerSpec::Tcp { host: host.to_ascii_lowercase(), port: number })
     }
 }
 
@@ -165,7 +158,7 @@ impl fmt::Display for Peer {
 
 /// The file of a unix socket that this process has made, so that it removes no other's.
 #[derive(Clone, Debug)]
-struct SocketFile {
+pub struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -174,11 +167,16 @@ struct SocketFile {
 impl SocketFile {
     fn of(path: &Path) -> io::Result<SocketFile> {
         let meta = std::fs::symlink_metadata(path)?;
-        Ok(SocketFile {
-            path: path.to_owned(),
-            device: meta.dev(),
-            inode: meta.ino(),
-        })
+        Ok(SocketFile { path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+    }
+
+    /// Removes the file, if it is still the one that was made.
+    pub fn remove(&self) {
+        let same = SocketFile::of(&self.path)
+            .is_ok_and(|now| (now.device, now.inode) == (self.device, self.inode));
+        if same {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -226,10 +224,7 @@ impl Listener {
             let message = format!("{spec} is not a listening stream socket");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "whoever made it may have left it blocking"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "whoever made it may have left it blocking")]
         socket.set_nonblocking(true)?;
         socket.set_cloexec(true)?;
         if socket.local_addr()?.as_socket().is_some() {
@@ -244,12 +239,7 @@ impl Listener {
         file: Option<SocketFile>,
     ) -> io::Result<Listener> {
         let address = LocalAddress::of(&socket.local_addr()?);
-        Ok(Listener {
-            spec: spec.clone(),
-            socket,
-            address,
-            file,
-        })
+        Ok(Listener { spec: spec.clone(), socket, address, file })
     }
 
     /// The same socket once more, for a worker; it removes no file.
@@ -258,12 +248,7 @@ impl Listener {
     /// Out of descriptors.
     pub fn try_clone(&self) -> io::Result<Listener> {
         let (spec, address) = (self.spec.clone(), self.address.clone());
-        Ok(Listener {
-            spec,
-            address,
-            socket: self.socket.try_clone()?,
-            file: None,
-        })
+        Ok(Listener { spec, address, socket: self.socket.try_clone()?, file: None })
     }
 
     /// What it was made from.
@@ -306,12 +291,15 @@ impl Listener {
 
     /// Removes the socket's file, if this listener has made it and it is still the same file.
     pub fn remove_file(&self) {
-        let Some(ours) = &self.file else { return };
-        let same = SocketFile::of(&ours.path)
-            .is_ok_and(|now| (now.device, now.inode) == (ours.device, ours.inode));
-        if same {
-            let _ = std::fs::remove_file(&ours.path);
+        if let Some(file) = &self.file {
+            file.remove();
         }
+    }
+
+    /// Closes this process' copy of the socket: what the others hold goes on, and so does the file,
+    /// which is the caller's to remove when nobody is left.
+    pub fn close(self) -> Option<SocketFile> {
+        self.file
     }
 }
 
@@ -331,11 +319,7 @@ fn bind_tcp(host: &str, port: u16) -> io::Result<Socket> {
     let address = (host, port).to_socket_addrs()?.next().ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("{host:?} has no address"))
     })?;
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM.nonblocking(),
-        None,
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
     socket.set_reuse_address(true)?;
     // Accepted sockets inherit it from the listener: one system call, not one for each connection.
     socket.set_tcp_nodelay(true)?;
@@ -351,11 +335,7 @@ fn bind_unix(path: &Path) -> io::Result<(Socket, SocketFile)> {
             let message = "the file is there already and is not a socket";
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
         }
-        Ok(_)
-            if Socket::new(Domain::UNIX, Type::STREAM, None)?
-                .connect(&address)
-                .is_ok() =>
-        {
+        Ok(_) if Socket::new(Domain::UNIX, Type::STREAM, None)?.connect(&address).is_ok() => {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         Ok(_) => std::fs::remove_file(path)?,
@@ -371,10 +351,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     fn tcp(host: &str, port: u16) -> ListenerSpec {
-        ListenerSpec::Tcp {
-            host: host.to_owned(),
-            port,
-        }
+        ListenerSpec::Tcp { host: host.to_owned(), port }
     }
 
     #[test]
@@ -388,19 +365,12 @@ mod tests {
             ("tcp://Localhost:1", tcp("localhost", 1)),
             ("localhost", tcp("localhost", 8000)),
             ("unix:/run/x.sock", ListenerSpec::Unix("/run/x.sock".into())),
-            (
-                "unix:///run/x.sock",
-                ListenerSpec::Unix("/run/x.sock".into()),
-            ),
+            ("unix:///run/x.sock", ListenerSpec::Unix("/run/x.sock".into())),
             ("unix:@name", ListenerSpec::Abstract("name".to_owned())),
             ("fd://3", ListenerSpec::Fd(3)),
         ] {
             assert_eq!(text.parse::<ListenerSpec>().as_ref(), Ok(&spec), "{text}");
-            assert_eq!(
-                spec.to_string().parse::<ListenerSpec>(),
-                Ok(spec),
-                "{text} printed"
-            );
+            assert_eq!(spec.to_string().parse::<ListenerSpec>(), Ok(spec), "{text} printed");
         }
         for text in [
             "",
@@ -422,10 +392,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spec = ListenerSpec::Unix(folder.path().join("s"));
         let first = Listener::bind(&spec, 8).unwrap();
-        assert_eq!(
-            Listener::bind(&spec, 8).unwrap_err().kind(),
-            io::ErrorKind::AddrInUse
-        );
+        assert_eq!(Listener::bind(&spec, 8).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         let path = folder.path().join("s");
         let _client = UnixStream::connect(&path).unwrap();
         assert_eq!(first.accept().unwrap().1, Peer::Unix);
@@ -461,9 +428,7 @@ mod tests {
         assert!(matches!(listener.address(), LocalAddress::Tcp(a) if a.port() != 0));
         let copy: OwnedFd = listener.socket.try_clone().unwrap().into();
         assert_eq!(
-            Listener::adopt(&ListenerSpec::Fd(3), copy)
-                .unwrap()
-                .address(),
+            Listener::adopt(&ListenerSpec::Fd(3), copy).unwrap().address(),
             listener.address()
         );
         let (a, _b) = UnixStream::pair().unwrap();

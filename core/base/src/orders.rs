@@ -22,9 +22,7 @@ pub enum Order {
 
 impl Order {
     fn from_byte(byte: u8) -> Option<Order> {
-        [Order::Graceful, Order::Quick, Order::Reopen]
-            .into_iter()
-            .find(|&o| o as u8 == byte)
+        [Order::Graceful, Order::Quick, Order::Reopen].into_iter().find(|&o| o as u8 == byte)
     }
 }
 

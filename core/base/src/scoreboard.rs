@@ -125,9 +125,7 @@ impl Scoreboard {
     pub fn new() -> io::Result<Scoreboard> {
         // One row more: the first holds what concerns the whole table.
         const COUNT: NonZeroUsize = NonZeroUsize::new((ROWS + 1) * WORDS).unwrap();
-        Ok(Scoreboard {
-            words: sys::shared_words(COUNT)?,
-        })
+        Ok(Scoreboard { words: sys::shared_words(COUNT)? })
     }
 
     fn high_water(&self) -> &AtomicU64 {
@@ -153,30 +151,28 @@ impl Scoreboard {
 
     /// The lowest free row, cleared and marked booting. Master only. None: all are taken.
     pub fn claim(&self, generation: Generation) -> Option<Slot> {
-        let slot = (0..ROWS)
-            .map(Slot)
-            .find(|&slot| self.state(slot) == State::Free)?;
+        let slot = (0..ROWS).map(Slot).find(|&slot| self.state(slot) == State::Free)?;
+        self.take(slot, generation);
+        Some(slot)
+    }
+
+    /// This row, which must be free, cleared and marked booting: for a master that keeps the list of
+    /// the free ones itself.
+    pub fn take(&self, slot: Slot, generation: Generation) {
         for word in &self.words[(slot.0 + 1) * WORDS..(slot.0 + 2) * WORDS] {
             word.store(0, Ordering::Relaxed);
         }
         let now = sys::coarse_millis();
-        self.word(slot, Word::Generation)
-            .store(generation.0, Ordering::Relaxed);
-        self.word(slot, Word::StartedAt)
-            .store(now, Ordering::Relaxed);
-        self.word(slot, Word::Heartbeat)
-            .store(now, Ordering::Relaxed);
-        self.word(slot, Word::State)
-            .store(State::Booting.word(), Ordering::Release);
-        self.high_water()
-            .fetch_max(slot.0 as u64 + 1, Ordering::Relaxed);
-        Some(slot)
+        self.word(slot, Word::Generation).store(generation.0, Ordering::Relaxed);
+        self.word(slot, Word::StartedAt).store(now, Ordering::Relaxed);
+        self.word(slot, Word::Heartbeat).store(now, Ordering::Relaxed);
+        self.word(slot, Word::State).store(State::Booting.word(), Ordering::Release);
+        self.high_water().fetch_max(slot.0 as u64 + 1, Ordering::Relaxed);
     }
 
     /// Gives a row back. Master only, and only once its process has been reaped.
     pub fn release(&self, slot: Slot) {
-        self.word(slot, Word::State)
-            .store(State::Free.word(), Ordering::Release);
+        self.word(slot, Word::State).store(State::Free.word(), Ordering::Release);
         let mut used = self.high_water().load(Ordering::Relaxed) as usize;
         while used > 0 && self.state(Slot(used - 1)) == State::Free {
             used -= 1;
@@ -229,11 +225,7 @@ impl Scoreboard {
 
     /// The writing end of a row, for the worker that has it.
     pub fn handle(&self, slot: Slot, writers: Writers) -> SlotHandle {
-        SlotHandle {
-            board: *self,
-            slot,
-            writers,
-        }
+        SlotHandle { board: *self, slot, writers }
     }
 }
 
@@ -256,19 +248,14 @@ pub struct SlotHandle {
 
 impl SlotHandle {
     fn set(&self, word: Word, value: u64) {
-        self.board
-            .word(self.slot, word)
-            .store(value, Ordering::Relaxed);
+        self.board.word(self.slot, word).store(value, Ordering::Relaxed);
     }
 
     fn add(&self, word: Word, count: u64) {
         let word = self.board.word(self.slot, word);
         match self.writers {
             Writers::One => {
-                word.store(
-                    word.load(Ordering::Relaxed).wrapping_add(count),
-                    Ordering::Relaxed,
-                );
+                word.store(word.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
             }
             Writers::Many => {
                 word.fetch_add(count, Ordering::Relaxed);
@@ -284,10 +271,7 @@ impl SlotHandle {
     /// The same pen, for a class with this many writing threads.
     #[must_use]
     pub fn with_writers(&self, writers: Writers) -> SlotHandle {
-        SlotHandle {
-            writers,
-            ..self.clone()
-        }
+        SlotHandle { writers, ..self.clone() }
     }
 
     /// First thing in the worker.
@@ -298,9 +282,7 @@ impl SlotHandle {
 
     /// Says what the worker is doing now.
     pub fn state(&self, state: State) {
-        self.board
-            .word(self.slot, Word::State)
-            .store(state.word(), Ordering::Release);
+        self.board.word(self.slot, Word::State).store(state.word(), Ordering::Release);
     }
 
     /// A sign of life from the main loop.
@@ -390,24 +372,14 @@ mod tests {
         pen.request_answered(14);
         pen.request_left();
         let row = board.row(slot);
-        assert_eq!(
-            (row.pid, row.generation, row.connections),
-            (77, Generation(3), 1)
-        );
-        assert_eq!(
-            (row.accepted, row.requests, row.in_flight, row.bytes_sent),
-            (2, 1, 0, 14)
-        );
+        assert_eq!((row.pid, row.generation, row.connections), (77, Generation(3), 1));
+        assert_eq!((row.accepted, row.requests, row.in_flight, row.bytes_sent), (2, 1, 0, 14));
         assert_eq!(board.rows().count(), 1);
         board.release(slot);
         assert_eq!(board.rows().count(), 0);
         let again = board.claim(Generation(4)).unwrap();
         assert_eq!(again, slot);
-        assert_eq!(
-            board.row(again).requests,
-            0,
-            "a reused row starts from nothing"
-        );
+        assert_eq!(board.row(again).requests, 0, "a reused row starts from nothing");
     }
 
     #[test]

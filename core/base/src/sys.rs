@@ -16,11 +16,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use socket2::SockAddr;
 
 fn check(result: c_int) -> io::Result<c_int> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
 /// Receives into the spare capacity of `buffer`; 0 is the end of the stream.
@@ -30,14 +26,8 @@ fn check(result: c_int) -> io::Result<c_int> {
 pub fn recv(socket: BorrowedFd<'_>, buffer: &mut BytesMut) -> io::Result<usize> {
     let spare = buffer.chunk_mut();
     // SAFETY: the pointer and the length are those of the buffer's own spare capacity.
-    let count = unsafe {
-        libc::recv(
-            socket.as_raw_fd(),
-            spare.as_mut_ptr().cast(),
-            spare.len(),
-            0,
-        )
-    };
+    let count =
+        unsafe { libc::recv(socket.as_raw_fd(), spare.as_mut_ptr().cast(), spare.len(), 0) };
     let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
     // SAFETY: the kernel has written `count` bytes at the beginning of the spare capacity.
     unsafe { buffer.advance_mut(count) };
@@ -54,12 +44,7 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SockAddr)> {
     // accept4 returns is new and owned by nobody else.
     unsafe {
         SockAddr::try_init(|address, length| {
-            let fd = check(libc::accept4(
-                listener.as_raw_fd(),
-                address.cast(),
-                length,
-                flags,
-            ))?;
+            let fd = check(libc::accept4(listener.as_raw_fd(), address.cast(), length, flags))?;
             Ok(OwnedFd::from_raw_fd(fd))
         })
     }
@@ -90,9 +75,7 @@ pub fn coarse_millis() -> u64 {
 /// Seconds since 1970, from the coarse clock.
 pub fn unix_seconds() -> u64 {
     use nix::time::{ClockId, clock_gettime};
-    clock_gettime(ClockId::CLOCK_REALTIME_COARSE)
-        .map(|now| now.tv_sec() as u64)
-        .unwrap_or(0)
+    clock_gettime(ClockId::CLOCK_REALTIME_COARSE).map(|now| now.tv_sec() as u64).unwrap_or(0)
 }
 
 /// A moment as the clock on the wall shows it.
@@ -140,10 +123,7 @@ pub fn local_time(unix_seconds: u64) -> LocalTime {
 pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
     let length = count.checked_mul(const { NonZeroUsize::new(8).unwrap() });
     let length = length.ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-    let (rights, flags) = (
-        ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-        MapFlags::MAP_SHARED,
-    );
+    let (rights, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no other memory.
     let memory: NonNull<_> = unsafe { mmap_anonymous(None, length, rights, flags) }?;
     // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and never unmapped; an
@@ -194,10 +174,7 @@ impl Epoll {
     }
 
     fn control(&self, what: c_int, fd: BorrowedFd<'_>, flags: u32, key: u64) -> io::Result<()> {
-        let mut event = libc::epoll_event {
-            events: flags,
-            u64: key,
-        };
+        let mut event = libc::epoll_event { events: flags, u64: key };
         // SAFETY: the event outlives the call, which copies it.
         let done = unsafe { libc::epoll_ctl(self.0.as_raw_fd(), what, fd.as_raw_fd(), &mut event) };
         check(done).map(drop)
@@ -332,10 +309,8 @@ pub fn prepare_title() {
         // The second field is the program's name in parentheses and may hold anything; the numbers
         // of proc_pid_stat(5) are counted from behind it: arg_start is 48, env_end 51.
         let after_name = stat.rsplit_once(')')?.1;
-        let fields: Vec<usize> = after_name
-            .split_whitespace()
-            .map(|f| f.parse().unwrap_or(0))
-            .collect();
+        let fields: Vec<usize> =
+            after_name.split_whitespace().map(|f| f.parse().unwrap_or(0)).collect();
         let (start, args_end) = (*fields.get(45)?, *fields.get(46)?);
         let (env_start, env_end) = (*fields.get(47)?, *fields.get(48)?);
         if start == 0 || args_end <= start {
@@ -348,10 +323,7 @@ pub fn prepare_title() {
         } else {
             args_end
         };
-        Some(TitleArea {
-            start,
-            length: end - start,
-        })
+        Some(TitleArea { start, length: end - start })
     });
 }
 
@@ -438,12 +410,7 @@ mod tests {
         inner.add(reader.as_fd(), libc::EPOLLIN as u32, 42).unwrap();
         outer.add(inner.as_fd(), libc::EPOLLIN as u32, 43).unwrap();
         let mut events = [EpollEvent::EMPTY; 4];
-        assert_eq!(
-            outer
-                .wait(&mut events, Some(Duration::from_micros(100)))
-                .unwrap(),
-            0
-        );
+        assert_eq!(outer.wait(&mut events, Some(Duration::from_micros(100))).unwrap(), 0);
         nix::unistd::write(&writer, b"x").unwrap();
         assert_eq!(outer.wait(&mut events, None).unwrap(), 1);
         assert_eq!(events[0].key(), 43);

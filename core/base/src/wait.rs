@@ -123,19 +123,10 @@ mod tests {
     fn blocking_waits_end_by_readiness_or_by_deadline() {
         let (reader, writer) = nix::unistd::pipe().unwrap();
         let soon = Instant::now() + Duration::from_millis(5);
-        assert_eq!(
-            wait(reader.as_fd(), Interest::Read, Some(soon)).unwrap(),
-            Woken::TimedOut
-        );
+        assert_eq!(wait(reader.as_fd(), Interest::Read, Some(soon)).unwrap(), Woken::TimedOut);
         assert!(Instant::now() >= soon);
-        assert_eq!(
-            wait(writer.as_fd(), Interest::Write, None).unwrap(),
-            Woken::Ready
-        );
+        assert_eq!(wait(writer.as_fd(), Interest::Write, None).unwrap(), Woken::Ready);
         drop(writer);
-        assert_eq!(
-            wait(reader.as_fd(), Interest::Read, None).unwrap(),
-            Woken::Ready
-        );
+        assert_eq!(wait(reader.as_fd(), Interest::Read, None).unwrap(), Woken::Ready);
     }
 }

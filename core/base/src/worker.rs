@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access_log::AccessLog;
 use crate::app::Application;
 use crate::config::{Config, ConfigError};
 use crate::lifeline::Lifeline;
@@ -45,6 +46,8 @@ pub struct WorkerContext {
     pub lifeline: Lifeline,
     /// What it is told to do.
     pub orders: Orders,
+    /// The access log, unless it is off.
+    pub access_log: Option<AccessLog>,
 }
 
 impl WorkerContext {

@@ -134,10 +134,8 @@ impl Chunked {
     fn front(&mut self, buf: &[u8], bounds: &Bounds) -> Result<Front, ErrorKind> {
         match &mut self.part {
             Part::SizeLine(lines) => {
-                let limit = LineLimit {
-                    bytes: bounds.field_size,
-                    beyond: ErrorKind::ChunkLineTooLong,
-                };
+                let limit =
+                    LineLimit { bytes: bounds.field_size, beyond: ErrorKind::ChunkLineTooLong };
                 let Some(line) = lines.next_line(buf, limit)? else {
                     return Ok(Front::Incomplete);
                 };
@@ -170,10 +168,7 @@ impl Chunked {
             },
             Part::Trailers(section) => Ok(match section.advance(buf, bounds)? {
                 None => Front::Incomplete,
-                Some(len) => Front::End(Trailers {
-                    len,
-                    fields: section.fields(),
-                }),
+                Some(len) => Front::End(Trailers { len, fields: section.fields() }),
             }),
         }
     }
@@ -196,11 +191,7 @@ fn parse_trailers(buf: &mut BytesMut, trailers: Trailers) -> Result<Decoded, Err
         return Ok(Decoded::End(None));
     }
     let map = fields::parse(&section, trailers.fields, |name, _| {
-        if fields::forbidden_in_trailers(name) {
-            Err(ErrorKind::ForbiddenTrailer)
-        } else {
-            Ok(())
-        }
+        if fields::forbidden_in_trailers(name) { Err(ErrorKind::ForbiddenTrailer) } else { Ok(()) }
     })?;
     Ok(Decoded::End(Some(Box::new(map))))
 }

@@ -19,10 +19,7 @@ pub(crate) struct ChunkLine {
 
 /// Parses a line without its CRLF: `chunk-size [ chunk-ext ]` (RFC 9112 section 7.1).
 pub(crate) fn parse(line: &[u8]) -> Result<ChunkLine, ErrorKind> {
-    let digits = line
-        .iter()
-        .take_while(|byte| byte.is_ascii_hexdigit())
-        .count();
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
     if digits == 0 {
         return Err(ErrorKind::ChunkSize);
     }
@@ -62,10 +59,7 @@ fn extension(rest: &[u8]) -> Result<&[u8], ErrorKind> {
 }
 
 fn skip_space(rest: &[u8]) -> &[u8] {
-    let space = rest
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
+    let space = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     &rest[space..]
 }
 

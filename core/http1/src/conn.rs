@@ -43,7 +43,8 @@ pub struct Conn {
     keep_alive: KeepAlive,
     expect: Expect,
     body: Decoder,
-    upgrade_head: Option<Bytes>,
+    /// The raw head, where somebody may want it: it asks for an upgrade, or it was refused.
+    kept_head: Option<Bytes>,
     response: BodyFraming,
 }
 
@@ -54,10 +55,7 @@ enum Input {
 }
 
 /// What is answered when no request was understood.
-const NOTHING_ASKED: Asked = Asked {
-    method: AskedMethod::Other,
-    version: Version::HTTP_11,
-};
+const NOTHING_ASKED: Asked = Asked { method: AskedMethod::Other, version: Version::HTTP_11 };
 
 impl Conn {
     /// A connection on which nothing has happened. It holds no memory beyond itself.
@@ -74,7 +72,7 @@ impl Conn {
             keep_alive: KeepAlive::No,
             expect: Expect::Nothing,
             body: Decoder::new(BodyLength::None),
-            upgrade_head: None,
+            kept_head: None,
             response: BodyFraming::None,
         }
     }
@@ -138,16 +136,19 @@ impl Conn {
             };
         };
         let bytes = self.buf.split_to(whole.len).freeze();
-        let (request, facts) = whole.build(&bytes, &self.bounds)?;
+        let (request, facts) = match whole.build(&bytes, &self.bounds) {
+            Ok(built) => built,
+            Err(kind) => {
+                self.kept_head = Some(bytes);
+                return Err(kind.into());
+            }
+        };
         let method = match request.method {
             Method::HEAD => AskedMethod::Head,
             Method::CONNECT => AskedMethod::Connect,
             _ => AskedMethod::Other,
         };
-        self.asked = Asked {
-            method,
-            version: request.version,
-        };
+        self.asked = Asked { method, version: request.version };
         // Whatever is answered to CONNECT, what follows it is not known to be a request.
         self.keep_alive = match method {
             AskedMethod::Connect => KeepAlive::No,
@@ -155,7 +156,7 @@ impl Conn {
         };
         self.expect = facts.expect;
         self.body = Decoder::new(facts.body);
-        self.upgrade_head = (facts.upgrade == Upgrade::Asked).then_some(bytes);
+        self.kept_head = (facts.upgrade == Upgrade::Asked).then_some(bytes);
         self.step_client(ClientStep::Head);
         self.step_server(ServerStep::Owed);
         Ok(Event::Request(request))
@@ -216,10 +217,7 @@ impl Conn {
         date: &HttpDate,
         out: &mut BytesMut,
     ) -> Result<Framing, SendError> {
-        let next = self
-            .server
-            .after(ServerStep::Head)
-            .ok_or(SendError::OutOfTurn)?;
+        let next = self.server.after(ServerStep::Head).ok_or(SendError::OutOfTurn)?;
         let wish = match head.persistence {
             Persistence::KeepAlive if self.will_end() == Complete::Yes => self.keep_alive,
             Persistence::KeepAlive | Persistence::Close => KeepAlive::No,
@@ -243,11 +241,7 @@ impl Conn {
                 Complete::Yes
             }
             (ClientState::SendBody, _, Decoder::Fixed { remaining }) => {
-                if *remaining <= self.buf.len() as u64 {
-                    Complete::Yes
-                } else {
-                    Complete::No
-                }
+                if *remaining <= self.buf.len() as u64 { Complete::Yes } else { Complete::No }
             }
             (ClientState::SendBody, _, chunked) => chunked.ends_within(&self.buf, &self.bounds),
         }
@@ -313,17 +307,14 @@ impl Conn {
         {
             self.poison(error.kind());
         }
-        let next = (
-            self.client.after(ClientStep::Next),
-            self.server.after(ServerStep::Next),
-        );
+        let next = (self.client.after(ClientStep::Next), self.server.after(ServerStep::Next));
         if let (Some(client), Some(server)) = next {
             self.client = client;
             self.server = server;
             self.head = HeadScan::default();
             self.asked = NOTHING_ASKED;
             self.keep_alive = KeepAlive::No;
-            self.upgrade_head = None;
+            self.kept_head = None;
             return Ok(());
         }
         match (self.client, self.server) {
@@ -333,6 +324,11 @@ impl Conn {
             (ClientState::SendBody, _) => Err(NotReusable::Unread),
             (ClientState::Idle | ClientState::Done, _) => Err(NotReusable::Unanswered),
         }
+    }
+
+    /// What was received of a request whose head was refused, from its first byte, for a log.
+    pub fn refused_bytes(&self) -> &[u8] {
+        self.kept_head.as_deref().unwrap_or(&self.buf)
     }
 
     /// Where the client's half stands.
@@ -364,7 +360,7 @@ impl Conn {
     /// an upgrade: what another HTTP implementation needs to take the connection over, before the
     /// bytes left in [`buffer`](Conn::buffer). Given once.
     pub fn take_upgrade_head(&mut self) -> Option<Bytes> {
-        self.upgrade_head.take()
+        if self.fault.is_some() { None } else { self.kept_head.take() }
     }
 
     fn poison(&mut self, kind: ErrorKind) -> Error {

@@ -22,10 +22,7 @@ pub struct HttpDate {
 impl HttpDate {
     /// The moment `unix_secs` seconds after the epoch; later than the year 9999 is its last second.
     pub fn new(unix_secs: u64) -> HttpDate {
-        HttpDate {
-            second: unix_secs,
-            text: format(unix_secs),
-        }
+        HttpDate { second: unix_secs, text: format(unix_secs) }
     }
 
     /// Moves to `unix_secs` seconds after the epoch; formats only when the second has changed.

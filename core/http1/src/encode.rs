@@ -133,10 +133,7 @@ fn application_fields(
     asked: Asked,
     out: &mut BytesMut,
 ) -> Result<ApplicationFields, SendError> {
-    let mut decided = ApplicationFields {
-        length: None,
-        keep_alive: KeepAlive::Yes,
-    };
+    let mut decided = ApplicationFields { length: None, keep_alive: KeepAlive::Yes };
     for (name, value) in head.headers {
         match role(name) {
             Role::EndToEnd => {}
@@ -224,33 +221,18 @@ fn framing(
 pub(crate) fn frame(body: &mut BodyFraming, len: usize, out: &mut BytesMut) -> Frame {
     const PLAIN: &[u8] = b"";
     match body {
-        BodyFraming::None => Frame {
-            take: 0,
-            suffix: PLAIN,
-        },
-        BodyFraming::UntilClose => Frame {
-            take: len,
-            suffix: PLAIN,
-        },
+        BodyFraming::None => Frame { take: 0, suffix: PLAIN },
+        BodyFraming::UntilClose => Frame { take: len, suffix: PLAIN },
         BodyFraming::Fixed(remaining) => {
             let take = usize::try_from(*remaining).map_or(len, |remaining| remaining.min(len));
             *remaining -= take as u64;
-            Frame {
-                take,
-                suffix: PLAIN,
-            }
+            Frame { take, suffix: PLAIN }
         }
         // A chunk of no bytes would be the last one (RFC 9112 section 7.1).
-        BodyFraming::Chunked if len == 0 => Frame {
-            take: 0,
-            suffix: PLAIN,
-        },
+        BodyFraming::Chunked if len == 0 => Frame { take: 0, suffix: PLAIN },
         BodyFraming::Chunked => {
             chunk_size(len, out);
-            Frame {
-                take: len,
-                suffix: b"\r\n",
-            }
+            Frame { take: len, suffix: b"\r\n" }
         }
     }
 }

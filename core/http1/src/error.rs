@@ -129,10 +129,7 @@ impl ErrorKind {
             RequestLine => (BAD, "malformed request line"),
             Method => (BAD, "invalid method"),
             Version => (BAD, "invalid HTTP version"),
-            MajorVersion => (
-                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-                "HTTP version is not 1.x",
-            ),
+            MajorVersion => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "HTTP version is not 1.x"),
             Target => (BAD, "invalid request target"),
             TargetForm => (BAD, "request target does not fit the method"),
             FieldTooLong => (TOO_LARGE, "header field too long"),
@@ -151,10 +148,9 @@ impl ErrorKind {
             ChunkedNotLast => (BAD, "last transfer coding is not chunked"),
             ChunkedTwice => (BAD, "chunked applied more than once"),
             UnknownTransferCoding => (StatusCode::NOT_IMPLEMENTED, "unknown transfer coding"),
-            UnsupportedTransferCoding => (
-                StatusCode::NOT_IMPLEMENTED,
-                "transfer coding other than chunked",
-            ),
+            UnsupportedTransferCoding => {
+                (StatusCode::NOT_IMPLEMENTED, "transfer coding other than chunked")
+            }
             Expectation => (StatusCode::EXPECTATION_FAILED, "unknown expectation"),
             ChunkSize => (BAD, "invalid chunk size"),
             ChunkExtension => (BAD, "invalid chunk extension"),

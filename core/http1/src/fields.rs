@@ -50,9 +50,7 @@ fn collect<'a>(
         let value = HeaderValue::from_maybe_shared(section.slice_ref(field.value))
             .map_err(|_| ErrorKind::FieldValue)?;
         visit(&name, &value)?;
-        fields
-            .try_append(name, value)
-            .map_err(|_| ErrorKind::TooManyFields)?;
+        fields.try_append(name, value).map_err(|_| ErrorKind::TooManyFields)?;
     }
     Ok(fields)
 }

@@ -142,12 +142,7 @@ impl Findings {
             (Some(()), Some(())) if !http10 => Upgrade::Asked,
             _ => Upgrade::No,
         };
-        Ok(Facts {
-            body,
-            keep_alive,
-            expect,
-            upgrade,
-        })
+        Ok(Facts { body, keep_alive, expect, upgrade })
     }
 }
 
@@ -166,11 +161,7 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A light check (RFC 9110 section 7.2): bytes that no host and port have, so no path, no user, no
 /// list. An empty value is allowed, for a target without authority.
 fn check_host(value: &[u8]) -> Result<(), ErrorKind> {
-    if HOST.has_all(value) {
-        Ok(())
-    } else {
-        Err(ErrorKind::HostValue)
-    }
+    if HOST.has_all(value) { Ok(()) } else { Err(ErrorKind::HostValue) }
 }
 
 /// `1*DIGIT` that fits 64 bits (RFC 9110 section 8.6). No sign, no list, no white space.
@@ -211,21 +202,12 @@ impl Codings {
     /// Adds the codings of one field (RFC 9112 section 6.1: several fields are one list).
     fn list(self, value: &[u8]) -> Result<Codings, ErrorKind> {
         // `identity` was withdrawn, but it is known not to be `chunked`.
-        const OTHER: [&[u8]; 6] = [
-            b"gzip",
-            b"x-gzip",
-            b"deflate",
-            b"compress",
-            b"x-compress",
-            b"identity",
-        ];
+        const OTHER: [&[u8]; 6] =
+            [b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress", b"identity"];
         elements(value).try_fold(self, |so_far, element| {
             if element.eq_ignore_ascii_case(b"chunked") {
                 Ok(so_far.and(Coding::Chunked))
-            } else if OTHER
-                .iter()
-                .any(|other| element.eq_ignore_ascii_case(other))
-            {
+            } else if OTHER.iter().any(|other| element.eq_ignore_ascii_case(other)) {
                 Ok(so_far.and(Coding::Other))
             } else {
                 Err(ErrorKind::UnknownTransferCoding)
@@ -237,12 +219,9 @@ impl Codings {
         match (self, next) {
             (Codings::None, Coding::Chunked) => Codings::Chunked,
             (Codings::Chunked | Codings::ChunkedTwice, Coding::Chunked)
-            | (
-                Codings::Layered {
-                    last: Coding::Chunked,
-                },
-                Coding::Chunked,
-            ) => Codings::ChunkedTwice,
+            | (Codings::Layered { last: Coding::Chunked }, Coding::Chunked) => {
+                Codings::ChunkedTwice
+            }
             (_, last) => Codings::Layered { last },
         }
     }
@@ -254,12 +233,8 @@ impl Codings {
             Codings::None => Ok(BodyLength::None),
             Codings::Chunked => Ok(BodyLength::Chunked),
             Codings::ChunkedTwice => Err(ErrorKind::ChunkedTwice),
-            Codings::Layered {
-                last: Coding::Other,
-            } => Err(ErrorKind::ChunkedNotLast),
-            Codings::Layered {
-                last: Coding::Chunked,
-            } => Err(ErrorKind::UnsupportedTransferCoding),
+            Codings::Layered { last: Coding::Other } => Err(ErrorKind::ChunkedNotLast),
+            Codings::Layered { last: Coding::Chunked } => Err(ErrorKind::UnsupportedTransferCoding),
         }
     }
 }

@@ -55,12 +55,7 @@ impl HeadScan {
         };
         let fields = section.fields();
         let fields_at = self.lines.position();
-        Ok(self.parsed.take().map(|(line, _)| WholeHead {
-            line,
-            fields_at,
-            fields,
-            len,
-        }))
+        Ok(self.parsed.take().map(|(line, _)| WholeHead { line, fields_at, fields, len }))
     }
 
     /// The request line is parsed as soon as it is whole, so that something that is no HTTP at all
@@ -76,22 +71,16 @@ impl HeadScan {
             self.lines = LineScan::default();
         }
         // A TLS greeting, say, may have no line end for a long time.
-        if buf
-            .first()
-            .is_some_and(|byte| !matches!(byte, b'\r' | b'\n') && !line::in_method(*byte))
+        if buf.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n') && !line::in_method(*byte))
         {
             return Err(ErrorKind::Method);
         }
-        let limit = LineLimit {
-            bytes: bounds.line,
-            beyond: ErrorKind::LineTooLong,
-        };
+        let limit = LineLimit { bytes: bounds.line, beyond: ErrorKind::LineTooLong };
         match self.lines.next_line(buf, limit)? {
             None => Ok(None),
-            Some(line) => Ok(Some((
-                RequestLine::parse(&buf[line])?,
-                SectionScan::after(self.lines),
-            ))),
+            Some(line) => {
+                Ok(Some((RequestLine::parse(&buf[line])?, SectionScan::after(self.lines))))
+            }
         }
     }
 }
@@ -103,31 +92,15 @@ impl WholeHead {
         head: &Bytes,
         bounds: &Bounds,
     ) -> Result<(RequestHead, Facts), ErrorKind> {
-        let RequestLine {
-            method,
-            target,
-            version,
-        } = self.line;
+        let RequestLine { method, target, version } = self.line;
         let target = head.slice(target);
         let uri = target::parse(&method, &target)?;
         let mut findings = Findings::new(version);
         let section = head.slice(self.fields_at..);
-        let headers = fields::parse(&section, self.fields, |name, value| {
-            findings.field(name, value)
-        })?;
+        let headers =
+            fields::parse(&section, self.fields, |name, value| findings.field(name, value))?;
         let facts = findings.conclude(bounds.missing_host)?;
         let (body, upgrade) = (facts.body, facts.upgrade);
-        Ok((
-            RequestHead {
-                method,
-                target,
-                uri,
-                version,
-                headers,
-                body,
-                upgrade,
-            },
-            facts,
-        ))
+        Ok((RequestHead { method, target, uri, version, headers, body, upgrade }, facts))
     }
 }

@@ -28,12 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            line: 4094,
-            fields: 100,
-            field_size: 8190,
-            missing_host: MissingHost::Refuse,
-        }
+        Limits { line: 4094, fields: 100, field_size: 8190, missing_host: MissingHost::Refuse }
     }
 }
 

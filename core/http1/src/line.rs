@@ -43,17 +43,10 @@ impl RequestLine {
         let method = parse_method(method)?;
         let version = parse_version(version)?;
         // RFC 9112 section 3.2: what is not ASCII, or not visible, is not a URI.
-        if target
-            .iter()
-            .fold(false, |bad, byte| bad | !matches!(byte, b'!'..=b'~'))
-        {
+        if target.iter().fold(false, |bad, byte| bad | !matches!(byte, b'!'..=b'~')) {
             return Err(ErrorKind::Target);
         }
-        Ok(RequestLine {
-            method,
-            target: begin..second,
-            version,
-        })
+        Ok(RequestLine { method, target: begin..second, version })
     }
 }
 
@@ -102,12 +95,7 @@ mod tests {
             ("PROPFIND / HTTP/1.1", "PROPFIND", "/", NEW),
             ("-BLARGH / HTTP/1.1", "-BLARGH", "/", NEW),
             ("FO1! / HTTP/1.1", "FO1!", "/", NEW),
-            (
-                "ABCDEFGHIJKLMNOPQRST / HTTP/1.1",
-                "ABCDEFGHIJKLMNOPQRST",
-                "/",
-                NEW,
-            ),
+            ("ABCDEFGHIJKLMNOPQRST / HTTP/1.1", "ABCDEFGHIJKLMNOPQRST", "/", NEW),
             ("GET / HTTP/1.2", "GET", "/", NEW),
             ("GET / HTTP/1.9", "GET", "/", NEW),
             ("GET \"<{`^|\\}>#f HTTP/1.1", "GET", "\"<{`^|\\}>#f", NEW),
@@ -155,11 +143,7 @@ mod tests {
             ("GET /\r HTTP/1.1", E::Target),
             ("GET /\u{e9} HTTP/1.1", E::Target),
         ] {
-            assert_eq!(
-                RequestLine::parse(line.as_bytes()).unwrap_err(),
-                rule,
-                "{line:?}"
-            );
+            assert_eq!(RequestLine::parse(line.as_bytes()).unwrap_err(), rule, "{line:?}");
         }
     }
 }

@@ -86,10 +86,7 @@ impl SectionScan {
         buf: &[u8],
         bounds: &Bounds,
     ) -> Result<Option<usize>, ErrorKind> {
-        let limit = LineLimit {
-            bytes: bounds.field_size,
-            beyond: ErrorKind::FieldTooLong,
-        };
+        let limit = LineLimit { bytes: bounds.field_size, beyond: ErrorKind::FieldTooLong };
         loop {
             let Some(line) = self.lines.next_line(buf, limit)? else {
                 return Ok(None);

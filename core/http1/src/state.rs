@@ -145,10 +145,8 @@ mod tests {
         ];
         for state in CLIENT_STATES {
             for step in CLIENT_STEPS {
-                let expected = client
-                    .iter()
-                    .find(|row| row.0 == state && row.1 == step)
-                    .map(|row| row.2);
+                let expected =
+                    client.iter().find(|row| row.0 == state && row.1 == step).map(|row| row.2);
                 assert_eq!(state.after(step), expected, "{state:?} {step:?}");
             }
         }
@@ -162,10 +160,8 @@ mod tests {
         ];
         for state in SERVER_STATES {
             for step in SERVER_STEPS {
-                let expected = server
-                    .iter()
-                    .find(|row| row.0 == state && row.1 == step)
-                    .map(|row| row.2);
+                let expected =
+                    server.iter().find(|row| row.0 == state && row.1 == step).map(|row| row.2);
                 assert_eq!(state.after(step), expected, "{state:?} {step:?}");
             }
         }
@@ -175,20 +171,11 @@ mod tests {
     #[test]
     fn an_end_is_an_end_and_a_response_is_sent_once() {
         for state in [ClientState::Closed, ClientState::Error] {
-            assert!(
-                CLIENT_STEPS.iter().all(|step| state.after(*step).is_none()),
-                "{state:?}"
-            );
+            assert!(CLIENT_STEPS.iter().all(|step| state.after(*step).is_none()), "{state:?}");
         }
-        assert!(
-            SERVER_STEPS
-                .iter()
-                .all(|step| ServerState::MustClose.after(*step).is_none())
-        );
-        let answer_from: Vec<_> = SERVER_STATES
-            .iter()
-            .filter(|s| s.after(ServerStep::Head).is_some())
-            .collect();
+        assert!(SERVER_STEPS.iter().all(|step| ServerState::MustClose.after(*step).is_none()));
+        let answer_from: Vec<_> =
+            SERVER_STATES.iter().filter(|s| s.after(ServerStep::Head).is_some()).collect();
         assert_eq!(answer_from, [&ServerState::SendResponse]);
     }
 }

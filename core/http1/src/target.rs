@@ -73,12 +73,8 @@ fn to_uri(target: &Bytes) -> Result<Uri, ErrorKind> {
 /// Percent-encodes the visible bytes that RFC 3986 gives no place to; `None` if there are none.
 fn encode(target: &[u8]) -> Option<Bytes> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let foreign = |byte: u8| {
-        matches!(
-            byte,
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
-        )
-    };
+    let foreign =
+        |byte: u8| matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}');
     let count = target.iter().filter(|byte| foreign(**byte)).count();
     if count == 0 {
         return None;
@@ -86,11 +82,7 @@ fn encode(target: &[u8]) -> Option<Bytes> {
     let mut encoded = Vec::with_capacity(target.len() + 2 * count);
     for &byte in target {
         if foreign(byte) {
-            encoded.extend([
-                b'%',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]);
+            encoded.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
         } else {
             encoded.push(byte);
         }
@@ -150,11 +142,7 @@ mod tests {
         for (method, target, expected) in cases {
             let uri = parse(method, &Bytes::copy_from_slice(target.as_bytes()));
             let text = uri.map(|uri| uri.to_string());
-            assert_eq!(
-                text.as_deref().map_err(|kind| *kind),
-                *expected,
-                "{method} {target:.60}"
-            );
+            assert_eq!(text.as_deref().map_err(|kind| *kind), *expected, "{method} {target:.60}");
         }
     }
 }

@@ -157,7 +157,12 @@ impl Hub {
         })
     }
 
-    fn wait(&self, fd: BorrowedFd<'_>, what: Interest, until: Option<Instant>) -> io::Result<Woken> {
+    fn wait(
+        &self,
+        fd: BorrowedFd<'_>,
+        what: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<Woken> {
         let Some(key) = self.new_wait() else { return Blocking.wait(fd, what, until) };
         {
             let mut reactor = self.reactor.borrow_mut();
@@ -186,7 +191,12 @@ fn hub() -> Option<Rc<Hub>> {
 }
 
 impl Wait for Yielding {
-    fn wait(&self, fd: BorrowedFd<'_>, what: Interest, until: Option<Instant>) -> io::Result<Woken> {
+    fn wait(
+        &self,
+        fd: BorrowedFd<'_>,
+        what: Interest,
+        until: Option<Instant>,
+    ) -> io::Result<Woken> {
         match hub() {
             Some(hub) => hub.wait(fd, what, until),
             None => Blocking.wait(fd, what, until),

@@ -36,7 +36,7 @@ impl Worker for Coroutines {
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
         let at_once = u64::from(cx.config.worker_connections).min(MOST_STACKS);
-        let service = Service::new(&cx, Capacity(at_once), KeepPolicy::Always, Writers::One)?;
+        let service = Service::new(&cx, Capacity(at_once), KeepPolicy::Always, Writers::One);
         stack::report_overflows();
         wait::install(&hub::Yielding);
         let reactor = Reactor::new(cx, &service)?;

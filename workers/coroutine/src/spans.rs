@@ -33,7 +33,6 @@ impl Left {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing_subscriber::prelude::*;
 
     #[test]
     fn nested_spans_are_left_and_entered_again() {

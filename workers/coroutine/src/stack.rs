@@ -103,7 +103,8 @@ pub(crate) fn report_overflows() {
 }
 
 extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    const MESSAGE: &[u8] = b"A handler has overflowed its coroutine's stack of 256 KiB: this worker \
+    const MESSAGE: &[u8] =
+        b"A handler has overflowed its coroutine's stack of 256 KiB: this worker \
                              ends and is replaced\n";
     let end = STACK_END.load(Ordering::Relaxed);
     // SAFETY: the kernel passes a valid siginfo_t for SIGSEGV and SIGBUS.

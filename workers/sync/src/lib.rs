@@ -33,7 +33,7 @@ impl Worker for Sync {
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
         let keep = KeepPolicy::WhileFasterThan(FAST);
-        let service = Service::new(&cx, Capacity(1), keep, Writers::One)?;
+        let service = Service::new(&cx, Capacity(1), keep, Writers::One);
         let mut reactor = Reactor::new(cx, &service)?;
         let scratch = reactor.scratch();
         reactor.announce();

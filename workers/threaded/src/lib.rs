@@ -39,7 +39,7 @@ impl Worker for Threaded {
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
         let threads = cx.config.threads.max(1);
         let capacity = Capacity(threads.into());
-        let service = Service::new(&cx, capacity, KeepPolicy::Always, Writers::Many)?;
+        let service = Service::new(&cx, capacity, KeepPolicy::Always, Writers::Many);
         let pool = Arc::new(Pool::new(&service).map_err(WorkerError::io("thread pool"))?);
         let main = Main::new(cx, &service, &pool)?;
         let threads = (1..=threads)
@@ -72,7 +72,11 @@ enum Next {
 }
 
 impl Main {
-    fn new(cx: WorkerContext, service: &Arc<Service>, pool: &Arc<Pool>) -> Result<Main, WorkerError> {
+    fn new(
+        cx: WorkerContext,
+        service: &Arc<Service>,
+        pool: &Arc<Pool>,
+    ) -> Result<Main, WorkerError> {
         let epoll = Epoll::new().map_err(WorkerError::io("epoll set"))?;
         let door = Door::new(cx, service, &epoll, 0)
             .map_err(WorkerError::io("watching the listening sockets"))?;
@@ -134,7 +138,7 @@ impl Main {
         let now = self.scratch.borrow().now();
         while let Some(caller) = self.door.next(&self.epoll, now) {
             match caller {
-                Caller::Connection(connection) => self.pool.welcome(connection, &self.scratch),
+                Caller::Connection(connection) => self.pool.welcome(connection),
                 Caller::Crowd => self.pool.make_room(),
                 Caller::Order(Order::Reopen) => self.service.reopen_logs(),
                 Caller::Order(Order::Quick) => return Next::LeaveNow,

@@ -123,7 +123,8 @@ impl Pool {
             self.seats.release(seat);
             return None;
         }
-        let millis = |then: Instant| then.saturating_duration_since(self.started).as_millis() as u64;
+        let millis =
+            |then: Instant| then.saturating_duration_since(self.started).as_millis() as u64;
         let times = Times {
             deadline: guest.deadline().map_or(NEVER, millis),
             idle_since: if guest.is_idle() { millis(guest.since()) } else { NEVER },
@@ -134,10 +135,23 @@ impl Pool {
         }
     }
 
-    /// Takes in a connection that was just accepted.
-    pub(crate) fn welcome(&self, guest: Box<Connection>, scratch: &RefCell<Scratch>) {
+    /// For the main thread, which runs no handler: puts a connection into its seat, armed, or drops
+    /// it. An event that came in between is asked for again, so that a thread of the pool gets it.
+    fn seat(&self, seat: usize, mut guest: Box<Connection>, step: Step) {
+        if let Step::Wait(interest) = step {
+            while let Some(back) = self.put(seat, guest, interest) {
+                guest = back;
+            }
+        } else {
+            drop(guest);
+            self.seats.release(seat);
+        }
+    }
+
+    /// Takes in a connection that was just accepted. Main thread only, as all that follows.
+    pub(crate) fn welcome(&self, guest: Box<Connection>) {
         match self.seats.reserve() {
-            Some(seat) => self.carry_on(seat, guest, Step::Wait(Interest::Read), scratch),
+            Some(seat) => self.seat(seat, guest, Step::Wait(Interest::Read)),
             None => tracing::error!("No seat is free: a connection was closed"),
         }
     }
@@ -169,7 +183,7 @@ impl Pool {
     fn expire(&self, seat: usize, scratch: &RefCell<Scratch>) {
         if let Some(mut guest) = self.seats.take_idle(seat) {
             let step = guest.expire(&mut scratch.borrow_mut());
-            self.carry_on(seat, guest, step, scratch);
+            self.seat(seat, guest, step);
         }
     }
 

@@ -130,7 +130,11 @@ mod tests {
         assert_eq!(seats.reserve(), None);
         seats.release(a);
         assert_eq!(seats.reserve(), Some(a));
-        assert_eq!(seats.due(NEVER - 1).count(), 1, "the fresh seat has deadline 0 until it is put");
+        assert_eq!(
+            seats.due(NEVER - 1).count(),
+            1,
+            "the fresh seat has deadline 0 until it is put"
+        );
     }
 
     #[test]

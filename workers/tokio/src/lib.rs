@@ -48,8 +48,7 @@ impl Worker for Tokio {
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
         let at_once = cx.config.worker_connections;
-        let service =
-            Service::new(&cx, Capacity(at_once.into()), KeepPolicy::Always, Writers::One)?;
+        let service = Service::new(&cx, Capacity(at_once.into()), KeepPolicy::Always, Writers::One);
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()

@@ -58,9 +58,9 @@ impl Roll {
     /// Ends the task whose connection has been idle for longest.
     pub(crate) fn dismiss_longest_idle(&self) {
         let mut lines = self.0.borrow_mut();
-        let idle = lines.iter_mut().filter(|(_, line)| {
-            line.idle_since.is_some() && line.call != Call::Dismissed
-        });
+        let idle = lines
+            .iter_mut()
+            .filter(|(_, line)| line.idle_since.is_some() && line.call != Call::Dismissed);
         if let Some((_, line)) = idle.min_by_key(|(_, line)| line.idle_since) {
             line.call(Call::Dismissed);
         }

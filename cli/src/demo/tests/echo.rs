@@ -34,10 +34,7 @@ fn the_echo_tells_what_it_has_seen() {
         request
     };
     let answer = answer(&demo(), request);
-    assert_eq!(
-        answer.headers,
-        [("content-type".to_owned(), "application/json".to_owned())]
-    );
+    assert_eq!(answer.headers, [("content-type".to_owned(), "application/json".to_owned())]);
     let expected = json!({
         "method": "PUT",
         "target": "/echo/a%20b?c=%zz",
@@ -46,10 +43,7 @@ fn the_echo_tells_what_it_has_seen() {
         "body_len": 3,
         "body_sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
     });
-    assert_eq!(
-        serde_json::from_slice::<Value>(&answer.body).unwrap(),
-        expected
-    );
+    assert_eq!(serde_json::from_slice::<Value>(&answer.body).unwrap(), expected);
     assert!(answer.text().starts_with("{\"method\":") && answer.text().ends_with("\"}\n"));
 }
 
@@ -75,14 +69,8 @@ fn the_echo_application_takes_every_method_and_target_as_received() {
             Request::from_parts(head, with_arrival(body, arrival))
         };
         let seen = echoed(&app, received);
-        assert_eq!(
-            (&seen["method"], &seen["target"]),
-            (&json!(method), &json!(target))
-        );
-        assert_eq!(
-            (&seen["body_len"], &seen["body_sha256"]),
-            (&json!(0), &json!(NOTHING))
-        );
+        assert_eq!((&seen["method"], &seen["target"]), (&json!(method), &json!(target)));
+        assert_eq!((&seen["body_len"], &seen["body_sha256"]), (&json!(0), &json!(NOTHING)));
         let parsed = echoed(&app, || request(method, target));
         assert_eq!(parsed["method"], method);
     }
@@ -109,11 +97,7 @@ fn a_large_body_is_read_without_being_kept() {
     let large = || {
         let alive = Arc::clone(&alive);
         let piece = move |_| {
-            assert_eq!(
-                alive.fetch_add(1, Ordering::Relaxed),
-                0,
-                "an earlier piece is kept"
-            );
+            assert_eq!(alive.fetch_add(1, Ordering::Relaxed), 0, "an earlier piece is kept");
             Ok(Bytes::from_owner(Piece(Arc::clone(&alive))))
         };
         let mut request = request("POST", "/echo");

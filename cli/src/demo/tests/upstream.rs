@@ -36,16 +36,8 @@ fn upstream(answer: &'static str) -> String {
 #[test]
 fn an_upstreams_answer_is_told_in_both_forms() {
     for (answer, status, text) in [
-        (
-            "HTTP/1.1 203 A\r\nContent-Length: 5\r\n\r\nhello",
-            200,
-            "status 203, 5 bytes\n",
-        ),
-        (
-            "HTTP/1.0 404 B\r\n\r\nto the end",
-            200,
-            "status 404, 10 bytes\n",
-        ),
+        ("HTTP/1.1 203 A\r\nContent-Length: 5\r\n\r\nhello", 200, "status 203, 5 bytes\n"),
+        ("HTTP/1.0 404 B\r\n\r\nto the end", 200, "status 404, 10 bytes\n"),
         (
             "HTTP/1.1 200 C\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
             200,
@@ -56,11 +48,7 @@ fn an_upstreams_answer_is_told_in_both_forms() {
             502,
             " did not answer: the connection was closed before the answer was complete\n",
         ),
-        (
-            "220 mail\r\n\r\n",
-            502,
-            " did not answer: its answer is not HTTP/1.1\n",
-        ),
+        ("220 mail\r\n\r\n", 502, " did not answer: its answer is not HTTP/1.1\n"),
     ] {
         let name = upstream(answer);
         let app = fetching_from(AllowList::parse(&name));

@@ -1,10 +1,129 @@
-//! stub
-#![allow(missing_docs, unused, clippy::unused_self)]
-use bytes::Bytes; use http::*; use crate::config::Config; use crate::listener::Peer; use std::{io, time::Duration};
-#[derive(Debug, Clone)] pub struct AccessLog;
-#[derive(Debug)] pub struct AccessWriter;
-#[derive(Debug)] pub struct Pending;
-pub struct RequestLine<'a> { pub method: &'a Method, pub target: &'a Bytes, pub version: Version, pub headers: &'a HeaderMap, pub peer: &'a Peer }
-impl AccessLog { pub fn open(_: &Config) -> io::Result<Option<AccessLog>> { Ok(None) } pub fn writer(&self) -> AccessWriter { AccessWriter } pub fn reopen(&self) {} }
-impl AccessWriter { pub fn begin(&self, _: RequestLine<'_>) -> Pending { Pending } pub fn respond(&self, _: &mut Pending, _: StatusCode, _: &HeaderMap) {}
- pub fn finish(&mut self, _: Pending, _: u64, _: Duration) {} pub fn refused(&mut self, _: &Peer, _: &[u8], _: StatusCode, _: u64) {} pub fn flush(&mut self) {} }
+//! The access log: a line for each request, in gunicorn's format, that no request can forge and no
+//! reader can slow down.
+//!
+//! The way of a line: [`AccessWriter::begin`] keeps of the request what the compiled [`Format`]
+//! names, [`AccessWriter::finish`] formats it into the buffer of its thread,
+//! [`AccessWriter::flush`] hands the buffer to the one thread of the process that writes. What may
+//! wait between the two is bounded; where the destination does not keep up, lines are dropped, counted
+//! ([`AccessLog::dropped`]) and reported in the error log once a second.
+//!
+//! One record is one line, whatever the client has sent: control characters, quotes, backslashes and
+//! bytes beyond ASCII are escaped (`\"`, `\\`, `\xHH`).
+
+mod escape;
+mod format;
+mod line;
+mod losses;
+mod output;
+mod queue;
+mod record;
+mod target;
+mod thread;
+mod user;
+mod writer;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::config::{Config, Destination};
+use output::Output;
+use thread::Thread;
+
+pub use format::{ATOMS, AtomRow, Format};
+pub use record::{Pending, RequestLine};
+pub use writer::AccessWriter;
+
+/// Why there can be no access log.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessLogError {
+    /// `access_log_format` is none.
+    #[error("access_log_format: {0}")]
+    Format(String),
+    /// `accesslog` cannot be opened.
+    #[error("accesslog: {0}")]
+    Destination(io::Error),
+}
+
+impl From<AccessLogError> for io::Error {
+    fn from(error: AccessLogError) -> io::Error {
+        let kind = match &error {
+            AccessLogError::Format(_) => io::ErrorKind::InvalidInput,
+            AccessLogError::Destination(source) => source.kind(),
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+/// The log of one worker process, made after the fork. Clones are the same log.
+///
+/// When the last clone is dropped, what is queued is written; a destination that is blocked is
+/// waited for at most one second. The writers are to be dropped before it: what they send later is
+/// counted as dropped.
+#[derive(Clone, Debug)]
+pub struct AccessLog {
+    format: Arc<Format>,
+    thread: Arc<Thread>,
+}
+
+impl AccessLog {
+    /// Opens the log that the settings describe; None if they describe none. Starts a thread:
+    /// never to be called in the master.
+    ///
+    /// # Errors
+    /// Those of [`AccessLog::check`], and out of threads.
+    pub fn open(config: &Config) -> io::Result<Option<AccessLog>> {
+        let format = Format::parse(&config.access_log_format).map_err(AccessLogError::Format)?;
+        let Some(destination) = &config.accesslog else {
+            return Ok(None);
+        };
+        AccessLog::start(destination, format).map(Some)
+    }
+
+    fn start(destination: &Destination, format: Format) -> io::Result<AccessLog> {
+        let output = Output::open(destination).map_err(AccessLogError::Destination)?;
+        Ok(AccessLog { format: Arc::new(format), thread: Arc::new(Thread::start(output)?) })
+    }
+
+    /// Whether [`AccessLog::open`] could open it: in the master, before the fork. A file that is not
+    /// there is created. The format is looked at even when there is no log.
+    ///
+    /// # Errors
+    /// The format is bad, or the file cannot be opened to write; the message names the setting, and
+    /// the piece or the path.
+    pub fn check(config: &Config) -> Result<(), AccessLogError> {
+        Format::parse(&config.access_log_format).map_err(AccessLogError::Format)?;
+        match &config.accesslog {
+            Some(destination) => {
+                Output::open(destination).map(drop).map_err(AccessLogError::Destination)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A writer for one thread.
+    pub fn writer(&self) -> AccessWriter {
+        AccessWriter::new(self.format.clone(), self.thread.queue.clone())
+    }
+
+    /// Has the file opened again by its name, after somebody has renamed it. Waits for nothing; what
+    /// is flushed from now on goes to the new file, and no line is lost. When the file cannot be
+    /// opened the old one is kept, and the error log says so.
+    pub fn reopen(&self) {
+        self.thread.queue.reopen();
+    }
+
+    /// Writes what is queued and ends the log, for all clones: a worker that leaves may have threads,
+    /// or coroutines, that hold it still. A destination that is blocked is waited for at most one
+    /// second.
+    pub fn close(&self) {
+        self.thread.end();
+    }
+
+    /// Lines that have not reached the destination, in this process.
+    pub fn dropped(&self) -> u64 {
+        self.thread.queue.losses.total()
+    }
+}
+
+#[cfg(test)]
+mod tests;

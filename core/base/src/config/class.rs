@@ -75,10 +75,7 @@ mod tests {
 
     #[test]
     fn threads_select_the_class_that_has_them() {
-        for pairs in [
-            &[("threads", "4")][..],
-            &[("threads", "4"), ("worker_class", "sync")],
-        ] {
+        for pairs in [&[("threads", "4")][..], &[("threads", "4"), ("worker_class", "sync")]] {
             let config = config(pairs);
             let class = config.effective_class();
             assert_eq!(class.name, "threaded");

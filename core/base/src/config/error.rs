@@ -36,18 +36,12 @@ impl ConfigError {
             | Origin::CmdArgs
             | Origin::Env(_) => BAD_SETTINGS,
         };
-        ConfigError {
-            line: one_line(&format!("{subject} ({origin}): {reason}")),
-            exit_status,
-        }
+        ConfigError { line: one_line(&format!("{subject} ({origin}): {reason}")), exit_status }
     }
 
     /// Something is wrong that is not about one setting.
     pub fn message(text: impl fmt::Display) -> ConfigError {
-        ConfigError {
-            line: one_line(&text.to_string()),
-            exit_status: BAD_SETTINGS,
-        }
+        ConfigError { line: one_line(&text.to_string()), exit_status: BAD_SETTINGS }
     }
 
     /// There is no such setting. `written` is what the user wrote, dashes and all.
@@ -170,15 +164,9 @@ mod tests {
 
     #[test]
     fn the_line_names_everything() {
-        let origin = Origin::File {
-            path: "a\nb.toml".into(),
-            line: 3,
-        };
+        let origin = Origin::File { path: "a\nb.toml".into(), line: 3 };
         let error = ConfigError::new("workers", "a\nb", &origin, "not a\twhole number");
-        assert_eq!(
-            error.to_string(),
-            r#"workers = "a\nb" (a\nb.toml:3): not a\twhole number"#
-        );
+        assert_eq!(error.to_string(), r#"workers = "a\nb" (a\nb.toml:3): not a\twhole number"#);
         assert_eq!(error.exit_status(), 1);
         let error = ConfigError::new("workers", "0", &Origin::CommandLine, "no");
         assert_eq!(error.to_string(), r#"workers = "0" (command line): no"#);

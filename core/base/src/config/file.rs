@@ -65,11 +65,7 @@ impl Source<'_> {
                 .map(Raw::Many),
         };
         match raw {
-            Ok(raw) => Ok(Given {
-                setting,
-                raw,
-                origin,
-            }),
+            Ok(raw) => Ok(Given { setting, raw, origin }),
             Err(kind) => {
                 let reason = format!("a TOML {kind} is no value for a setting");
                 Err(ConfigError::at(key, &origin, reason))
@@ -219,22 +215,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         for (text, error) in [
-            (
-                "\nworkers = -1",
-                r#"workers = "-1" (gunicorn_config.py:2): it cannot be negative"#,
-            ),
-            (
-                "workers = 2.0",
-                r#"workers = "2.0" (gunicorn_config.py:1): not a whole number"#,
-            ),
+            ("\nworkers = -1", r#"workers = "-1" (gunicorn_config.py:2): it cannot be negative"#),
+            ("workers = 2.0", r#"workers = "2.0" (gunicorn_config.py:1): not a whole number"#),
             (
                 "workers = [2]",
                 r#"workers = "2" (gunicorn_config.py:1): one value is expected, not a list"#,
             ),
-            (
-                "bind = []",
-                r#"bind = "" (gunicorn_config.py:1): the list is empty"#,
-            ),
+            ("bind = []", r#"bind = "" (gunicorn_config.py:1): the list is empty"#),
             (
                 "bind = [['a:1']]",
                 "bind (gunicorn_config.py:1): a TOML array is no value for a setting",
@@ -265,10 +252,7 @@ mod tests {
                 "server (gunicorn_config.py:1): there are no sections, settings stand at the top \
                  level",
             ),
-            (
-                "workers = 2\nworkers = 3",
-                "workers = 3 (gunicorn_config.py:2): duplicate key",
-            ),
+            ("workers = 2\nworkers = 3", "workers = 3 (gunicorn_config.py:2): duplicate key"),
             (
                 "workers = 2\nimport multiprocessing\n",
                 "import multiprocessing (gunicorn_config.py:2): this is Python, only NAME = VALUE \

@@ -3,34 +3,17 @@
 
 /// What to do about a setting of gunicorn's, by its name or by its flag's.
 pub(super) fn for_name(name: &str) -> Option<&'static str> {
-    HINTS
-        .iter()
-        .find(|(names, _)| names.contains(&name))
-        .map(|(_, hint)| *hint)
+    HINTS.iter().find(|(names, _)| names.contains(&name)).map(|(_, hint)| *hint)
 }
 
 const HINTS: &[(&[&str], &str)] = &[
+    (&["worker_tmp_dir"], "heartbeats are in shared memory, no file is needed"),
+    (&["wsgi_app"], "the application is the argument after the options"),
     (
-        &["worker_tmp_dir"],
-        "heartbeats are in shared memory, no file is needed",
-    ),
-    (
-        &["wsgi_app"],
-        "the application is the argument after the options",
-    ),
-    (
-        &[
-            "reload",
-            "reload_engine",
-            "reload_extra_file",
-            "reload_extra_files",
-        ],
+        &["reload", "reload_engine", "reload_extra_file", "reload_extra_files"],
         "let a file watcher send HUP to the master",
     ),
-    (
-        &["tmp_upload_dir"],
-        "nothing ever read it, it can be removed",
-    ),
+    (&["tmp_upload_dir"], "nothing ever read it, it can be removed"),
     (&["http_parser"], "there is one parser"),
     (
         &[
@@ -56,27 +39,12 @@ const HINTS: &[(&[&str], &str)] = &[
     (&["pythonpath"], "set the environment variable PYTHONPATH"),
     (&["default_proc_name"], "proc_name is the whole name"),
     (
-        &[
-            "certfile",
-            "keyfile",
-            "ca_certs",
-            "cert_reqs",
-            "ciphers",
-            "ssl_version",
-        ],
+        &["certfile", "keyfile", "ca_certs", "cert_reqs", "ciphers", "ssl_version"],
         "TLS ends at the proxy in front",
     ),
+    (&["protocol", "uwsgi_allow_ips", "uwsgi_allow_from"], "the only protocol is HTTP"),
     (
-        &["protocol", "uwsgi_allow_ips", "uwsgi_allow_from"],
-        "the only protocol is HTTP",
-    ),
-    (
-        &[
-            "control_socket",
-            "control_socket_mode",
-            "control_socket_disable",
-            "no_control_socket",
-        ],
+        &["control_socket", "control_socket_mode", "control_socket_disable", "no_control_socket"],
         "the master is controlled by signals",
     ),
     (

@@ -89,12 +89,7 @@ pub struct Given {
 
 impl Given {
     fn refused(&self, reason: impl fmt::Display) -> ConfigError {
-        ConfigError::new(
-            self.setting.name,
-            &self.raw.to_string(),
-            &self.origin,
-            reason,
-        )
+        ConfigError::new(self.setting.name, &self.raw.to_string(), &self.origin, reason)
     }
 }
 
@@ -150,10 +145,8 @@ const RESERVED: [&str; 3] = ["OXICORN_DEMO_UPSTREAM", "OXICORN_FDS", "OXICORN_PY
 
 /// The variables of the platform that change a default, the setting that each concerns, and what
 /// stands before its value.
-const PLATFORM: [(&str, &str, &str); 2] = [
-    ("PORT", "bind", "0.0.0.0:"),
-    ("WEB_CONCURRENCY", "workers", ""),
-];
+const PLATFORM: [(&str, &str, &str); 2] =
+    [("PORT", "bind", "0.0.0.0:"), ("WEB_CONCURRENCY", "workers", "")];
 
 /// What the environment says, [`CMD_ARGS`] excepted.
 ///
@@ -167,11 +160,7 @@ pub fn environment(env: &Environment) -> Result<Vec<Given>, ConfigError> {
         };
         let text = format!("{before}{}", value.to_string_lossy());
         let (raw, origin) = (Raw::One(text), Origin::DefaultFrom(variable));
-        layer.push(Given {
-            setting,
-            raw,
-            origin,
-        });
+        layer.push(Given { setting, raw, origin });
     }
     for (variable, value) in env {
         let variable = variable.to_string_lossy();
@@ -190,22 +179,13 @@ fn own_variable(variable: &str, value: &OsStr) -> Result<Given, ConfigError> {
     };
     let Some(text) = value.to_str() else {
         let shown = value.to_string_lossy();
-        return Err(ConfigError::new(
-            setting.name,
-            &shown,
-            &origin,
-            "it is not UTF-8",
-        ));
+        return Err(ConfigError::new(setting.name, &shown, &origin, "it is not UTF-8"));
     };
     let raw = match setting.arity {
         Arity::Many => Raw::Many(text.split(',').map(|item| item.trim().to_owned()).collect()),
         Arity::Flag | Arity::One => Raw::One(text.to_owned()),
     };
-    Ok(Given {
-        setting,
-        raw,
-        origin,
-    })
+    Ok(Given { setting, raw, origin })
 }
 
 #[cfg(test)]
@@ -216,11 +196,7 @@ mod tests {
     fn given(name: &str, text: &str, origin: Origin) -> Given {
         let raw = Raw::One(text.to_owned());
         let setting = find(name).unwrap();
-        Given {
-            setting,
-            raw,
-            origin,
-        }
+        Given { setting, raw, origin }
     }
 
     fn file(line: usize) -> Origin {
@@ -233,9 +209,7 @@ mod tests {
     }
 
     fn from_env(pairs: &[(&str, &str)]) -> Result<Config, String> {
-        environment(&env(pairs))
-            .and_then(Config::resolve)
-            .map_err(|error| error.to_string())
+        environment(&env(pairs)).and_then(Config::resolve).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -279,15 +253,9 @@ mod tests {
 
     #[test]
     fn an_overruled_mistake_is_a_mistake_but_not_in_an_overruled_default() {
-        let layers = [
-            given("workers", "abc", file(7)),
-            given("workers", "4", Origin::CommandLine),
-        ];
+        let layers = [given("workers", "abc", file(7)), given("workers", "4", Origin::CommandLine)];
         let error = Config::resolve(layers).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            r#"workers = "abc" (server.toml:7): not a whole number"#
-        );
+        assert_eq!(error.to_string(), r#"workers = "abc" (server.toml:7): not a whole number"#);
         let layers = [
             given("workers", "abc", Origin::DefaultFrom("WEB_CONCURRENCY")),
             given("workers", "4", Origin::CommandLine),
@@ -308,10 +276,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.bind.len(), 2);
         assert!(config.permit_missing_host);
-        assert_eq!(
-            config.origin("bind"),
-            &Origin::Env("OXICORN_BIND".to_owned())
-        );
+        assert_eq!(config.origin("bind"), &Origin::Env("OXICORN_BIND".to_owned()));
         assert_eq!(config.workers, 1);
     }
 

@@ -58,9 +58,10 @@ fn section(setting: &Setting) -> String {
 }
 
 fn bounds(setting: &Setting) -> String {
-    setting.range.as_ref().map_or(String::new(), |range| {
-        format!(" from {} to {}", range.start(), range.end())
-    })
+    setting
+        .range
+        .as_ref()
+        .map_or(String::new(), |range| format!(" from {} to {}", range.start(), range.end()))
 }
 
 #[test]

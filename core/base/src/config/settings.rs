@@ -92,10 +92,7 @@ macro_rules! settings {
 const ACCESS_LOG_FORMAT: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s""#;
 
 fn local_port_8000() -> ListenerSpec {
-    ListenerSpec::Tcp {
-        host: "127.0.0.1".to_owned(),
-        port: 8000,
-    }
+    ListenerSpec::Tcp { host: "127.0.0.1".to_owned(), port: 8000 }
 }
 
 settings! {
@@ -148,10 +145,12 @@ settings! {
         group: Workers, reload: Generation, range: 1..=1_000_000,
     }
 
-    /// How long a request may occupy the application
+    /// How long the main loop of a worker may be silent
     ///
-    /// Also how long the main loop of a worker may be silent before the worker is taken for dead.
-    /// `0`: for ever.
+    /// A worker that is silent for longer is killed and replaced. In the class `sync` the loop is
+    /// silent while a handler runs, so there it is how long a request may take; in `coroutine` and
+    /// `tokio` it is how long a handler may hold the thread without waiting; the main loop of
+    /// `threaded` runs no handler. `0`: for ever.
     timeout: Timeout = Timeout::seconds(30) => {
         group: Time, reload: Generation, short: 't',
     }

@@ -144,10 +144,7 @@ impl Reload {
 impl Config {
     /// The settings whose values differ in `newer`, in the order of the table.
     pub fn changed(&self, newer: &Config) -> Vec<&'static Setting> {
-        TABLE
-            .iter()
-            .filter(|setting| setting.value(self) != setting.value(newer))
-            .collect()
+        TABLE.iter().filter(|setting| setting.value(self) != setting.value(newer)).collect()
     }
 }
 
@@ -166,23 +163,14 @@ mod tests {
             for also in setting.also {
                 assert!(seen.insert((*also).to_owned()), "--{also}");
             }
-            assert!(
-                setting.short.is_none_or(|short| shorts.insert(short)),
-                "-{:?}",
-                setting.short
-            );
+            assert!(setting.short.is_none_or(|short| shorts.insert(short)), "-{:?}", setting.short);
         }
     }
 
     #[test]
     fn names_are_plain_and_found() {
         for setting in TABLE {
-            assert!(
-                setting
-                    .name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'_')
-            );
+            assert!(setting.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
             assert!(find(setting.name).is_some_and(|found| std::ptr::eq(found, setting)));
         }
         assert!(find("no_such").is_none());
@@ -227,22 +215,10 @@ mod tests {
             let help = setting.help.trim();
             assert!(help.len() <= 70, "{}: too long", setting.name);
             assert!(!help.ends_with('.'), "{}: a dot", setting.name);
-            assert!(
-                help.starts_with(|c: char| c.is_ascii_uppercase()),
-                "{}",
-                setting.name
-            );
-            assert!(
-                setting.long.len() >= 2,
-                "{}: no long doc after an empty line",
-                setting.name
-            );
+            assert!(help.starts_with(|c: char| c.is_ascii_uppercase()), "{}", setting.name);
+            assert!(setting.long.len() >= 2, "{}: no long doc after an empty line", setting.name);
             assert_eq!(setting.long.first(), Some(&""), "{}", setting.name);
-            assert!(
-                setting.long.iter().all(|line| line.len() <= 100),
-                "{}",
-                setting.name
-            );
+            assert!(setting.long.iter().all(|line| line.len() <= 100), "{}", setting.name);
             let says_off = setting.long.iter().any(|line| line.contains("`0`"));
             let has_off = ["TIME", "SIZE"].contains(&setting.holder)
                 && (setting.set)(&mut Config::default(), &Raw::One("0".to_owned())).is_ok();

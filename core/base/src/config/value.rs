@@ -44,9 +44,7 @@ impl fmt::Display for Raw {
 }
 
 fn toml_scalar(text: &str) -> String {
-    let is_number = text
-        .parse::<i64>()
-        .is_ok_and(|number| number.to_string() == text);
+    let is_number = text.parse::<i64>().is_ok_and(|number| number.to_string() == text);
     if is_number || matches!(text, "true" | "false") {
         return text.to_owned();
     }
@@ -186,10 +184,7 @@ mod tests {
             Vec::<u32>::read(&many(&["1", "x"])),
             Err("\"x\": not a whole number".to_owned())
         );
-        assert_eq!(
-            Vec::<u32>::read(&many(&["x"])),
-            Err("not a whole number".to_owned())
-        );
+        assert_eq!(Vec::<u32>::read(&many(&["x"])), Err("not a whole number".to_owned()));
         assert!(Vec::<u32>::read(&many(&[])).is_err());
         assert!(u32::read(&many(&["1"])).is_err());
     }

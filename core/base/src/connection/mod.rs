@@ -24,10 +24,10 @@ use crate::serve::{FirstRequest, InFlight, Posture, Scratch, Service};
 use crate::wait::Interest;
 
 use gather::Gathered;
-use output::Output;
 pub use output::Flushed;
-pub use receive::{BodyPiece, Opened, assemble};
+use output::Output;
 pub use oxicorn_http1::ResponseBody;
+pub use receive::{BodyPiece, Opened, assemble};
 pub use respond::{Fit, Unsendable, body_length};
 
 /// How long a closing connection is read, and what comes thrown away, so that the client gets to
@@ -130,7 +130,12 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that was just accepted, on a non-blocking socket.
-    pub fn new(socket: OwnedFd, info: ConnectionInfo, service: &Arc<Service>, now: Instant) -> Connection {
+    pub fn new(
+        socket: OwnedFd,
+        info: ConnectionInfo,
+        service: &Arc<Service>,
+        now: Instant,
+    ) -> Connection {
         service.slot().connection_opened();
         Connection {
             socket,

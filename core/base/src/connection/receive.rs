@@ -250,7 +250,10 @@ impl Connection {
         loop {
             match self.codec.next_event() {
                 Ok(Event::Data(piece)) if self.over_limit(piece.len()) => {
-                    return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the body is too large"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::FileTooLarge,
+                        "the body is too large",
+                    ));
                 }
                 Ok(Event::Data(piece)) => return Ok(BodyPiece::Data(piece)),
                 Ok(Event::EndOfMessage(_) | Event::Paused) => return Ok(BodyPiece::End),

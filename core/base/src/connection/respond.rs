@@ -70,6 +70,10 @@ impl Connection {
         body: ResponseBody,
         scratch: &mut Scratch,
     ) -> Result<Fit, SendError> {
+        if let Some(in_flight) = self.exchange.as_ref().and_then(|e| e.in_flight.as_ref()) {
+            let time = scratch.now().saturating_duration_since(in_flight.started);
+            self.service.pace().record(time);
+        }
         let persistence = if self.service.keeps_connections() {
             Persistence::KeepAlive
         } else {
@@ -176,11 +180,11 @@ impl Connection {
     pub(super) fn refuse(&mut self, status: StatusCode, reason: &str, scratch: &mut Scratch) {
         self.enter(Phase::Closing(Linger::Yes), scratch.now());
         tracing::warn!("Invalid request from ip={}: {reason}", self.info.peer);
-        let mut text = status.to_string();
-        text.push('\n');
+        let text = format!("{status}\n");
+        let length = text.len() as u64;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        let body = ResponseBody::Fixed(text.len() as u64);
+        let body = ResponseBody::Fixed(length);
         let head =
             ResponseHead { status, headers: &headers, body, persistence: Persistence::Close };
         let answered = self
@@ -189,14 +193,14 @@ impl Connection {
             .and_then(|_| self.send_piece(text.into()))
             .and_then(|_| self.codec.send_end(self.output.tail()));
         let exchange = self.exchange.take();
-        let first_line = first_line(self.codec.buffer());
+        let first_line = first_line(self.codec.refused_bytes());
         let Some(log) = scratch.log() else { return };
         match exchange.map(|exchange| (exchange.log, exchange.sent)) {
             Some((Some(mut pending), sent)) => {
                 log.respond(&mut pending, status, &headers);
                 log.finish(pending, sent, Duration::ZERO);
             }
-            _ if answered.is_ok() => log.refused(&self.info.peer, first_line, status, 0),
+            _ if answered.is_ok() => log.refused(&self.info.peer, first_line, status, length),
             _ => {}
         }
     }

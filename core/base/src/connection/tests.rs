@@ -36,12 +36,14 @@ impl Bench {
             slot: board.handle(slot, Writers::One),
             lifeline: MasterLifeline::new().unwrap().into_worker(),
             orders: Orders::channel().unwrap().0,
+            access_log: None,
         };
-        let service = Service::new(&cx, Capacity(1), KeepPolicy::Always, Writers::One).unwrap();
+        let service = Service::new(&cx, Capacity(1), KeepPolicy::Always, Writers::One);
         let scratch = RefCell::new(Scratch::new(&service));
         let (client, ours) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let info = ConnectionInfo { peer: Peer::Unix, local: LocalAddress::Abstract(String::new()) };
+        let info =
+            ConnectionInfo { peer: Peer::Unix, local: LocalAddress::Abstract(String::new()) };
         let now = Instant::now();
         let connection = Box::new(Connection::new(ours.into(), info, &service, now));
         Bench { service, scratch, connection: Some(connection), client }

@@ -263,6 +263,13 @@ impl Door {
         }
     }
 
+    /// Accepts nobody until then.
+    pub fn pause(&mut self, epoll: &Epoll, until: Instant) {
+        if self.watch == Watch::In {
+            self.stop_listening(epoll, Watch::Until(until));
+        }
+    }
+
     /// No more clients from now on. When the whole server ends nobody else will ever answer those
     /// who are in the queue already, so they are let in first; when only this worker leaves, the
     /// others will.

@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn small_differences_and_solitude_are_no_reason() {
         let mut gate = Gate::default();
-        for (mine, fewest) in [(0, Some(0)), (1, Some(0)), (3, Some(2)), (53, Some(50)), (9, None)] {
+        for (mine, fewest) in [(0, Some(0)), (1, Some(0)), (3, Some(2)), (53, Some(50)), (9, None)]
+        {
             assert_eq!(gate.ask(mine, fewest), Verdict::Accept, "{mine} {fewest:?}");
         }
         assert_eq!(gate.ask(55, Some(50)), Verdict::StandAside);

@@ -152,14 +152,15 @@ impl Reactor {
         loop {
             let now = self.scratch.borrow().now();
             let turn = self
-                .from_batch()
-                .or_else(|| self.from_timers(now))
-                .or_else(|| self.from_behind())
-                .or_else(|| self.from_door(now));
+                .look_at_events()
+                .or_else(|| self.look_at_timers(now))
+                .or_else(|| self.look_behind())
+                .or_else(|| self.look_at_door(now));
             if let Some(turn) = turn {
                 return Ok(turn);
             }
             if self.may_leave(now) {
+                self.scratch.borrow_mut().flush();
                 return Ok(Turn::Leave);
             }
             if polled && patience == Patience::None {
@@ -193,7 +194,7 @@ impl Reactor {
         [self.timers.next_in(now), door].into_iter().flatten().fold(self.beat, Duration::min)
     }
 
-    fn from_batch(&mut self) -> Option<Turn> {
+    fn look_at_events(&mut self) -> Option<Turn> {
         while let Some(index) = self.batch.next() {
             let (key, flags) = (self.events[index].key(), self.events[index].flags());
             match key >> KIND_SHIFT {
@@ -215,7 +216,7 @@ impl Reactor {
         None
     }
 
-    fn from_timers(&mut self, now: Instant) -> Option<Turn> {
+    fn look_at_timers(&mut self, now: Instant) -> Option<Turn> {
         while let Some(key) = self.timers.due(now) {
             if key >> KIND_SHIFT == FOREIGN {
                 return Some(Turn::Alarm(key & PAYLOAD));
@@ -232,17 +233,20 @@ impl Reactor {
         None
     }
 
-    fn from_behind(&mut self) -> Option<Turn> {
+    fn look_behind(&mut self) -> Option<Turn> {
         self.behind_now = self.behind_now.checked_sub(1)?;
         self.behind.pop_front().map(Turn::Request)
     }
 
-    fn from_door(&mut self, now: Instant) -> Option<Turn> {
+    fn look_at_door(&mut self, now: Instant) -> Option<Turn> {
         while let Some(caller) = self.door.next(&self.epoll, now) {
             match caller {
                 Caller::Connection(connection) => {
                     if let Some(job) = self.advance(connection, None, Readiness::READ) {
                         return Some(Turn::Request(job));
+                    }
+                    if let Some(time) = self.service.waits_for_one() {
+                        self.door.pause(&self.epoll, now + time);
                     }
                 }
                 Caller::Crowd => {
@@ -322,9 +326,9 @@ impl Reactor {
                     return None;
                 }
                 (Step::Wait(interest), seat) => {
-                    let missed = seat.and_then(|seat| self.seats.get(seat)).map(|place| {
-                        std::mem::take(&mut place.missed)
-                    });
+                    let missed = seat
+                        .and_then(|seat| self.seats.get(seat))
+                        .map(|place| std::mem::take(&mut place.missed));
                     if let Some(flags @ 1..) = missed {
                         step = guest.advance(Readiness(flags), &mut self.scratch.borrow_mut());
                         continue;
@@ -385,7 +389,11 @@ impl Reactor {
             Interest::Write => libc::EPOLLOUT,
         };
         self.watched.insert(fd.as_raw_fd());
-        self.epoll.modify_or_add(fd, (flags | libc::EPOLLONESHOT) as u32, FOREIGN << KIND_SHIFT | key & PAYLOAD)
+        self.epoll.modify_or_add(
+            fd,
+            (flags | libc::EPOLLONESHOT) as u32,
+            FOREIGN << KIND_SHIFT | key & PAYLOAD,
+        )
     }
 
     /// [`Turn::Alarm`] with `key` (60 bits) at `then`. It cannot be taken back: the key says whether

@@ -12,5 +12,5 @@ pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
 pub use pace::Pace;
 pub(crate) use scratch::READ_SIZE;
 pub use scratch::Scratch;
-pub(crate) use service::{FirstRequest, InFlight, printable};
 pub use service::{Capacity, KeepPolicy, Posture, Service};
+pub(crate) use service::{FirstRequest, InFlight, printable};

@@ -11,7 +11,7 @@ use crate::app::Application;
 use crate::config::Config;
 use crate::scoreboard::{SlotHandle, State, Writers};
 use crate::serve::Pace;
-use crate::worker::{WorkerContext, WorkerError};
+use crate::worker::WorkerContext;
 
 /// When a connection outlives its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +52,14 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens what serving needs, in the worker process.
-    ///
-    /// # Errors
-    /// The access log cannot be opened.
+    /// For the class' traits, in the worker process.
     pub fn new(
         cx: &WorkerContext,
         capacity: Capacity,
         keep: KeepPolicy,
         writers: Writers,
-    ) -> Result<Arc<Service>, WorkerError> {
+    ) -> Arc<Service> {
         let config = cx.config.clone();
-        let access_log = AccessLog::open(&config).map_err(WorkerError::io("access log"))?;
         let missing_host = match config.permit_missing_host {
             true => MissingHost::Permit,
             false => MissingHost::Refuse,
@@ -74,17 +70,17 @@ impl Service {
             field_size: config.limit_request_field_size as usize,
             missing_host,
         };
-        Ok(Arc::new(Service {
+        Arc::new(Service {
             app: cx.app.clone(),
             slot: cx.slot.with_writers(writers),
             config,
-            access_log,
+            access_log: cx.access_log.clone(),
             limits,
             keep,
             capacity,
             pace: Pace::default(),
             leaving: OnceLock::new(),
-        }))
+        })
     }
 
     /// The settings.
@@ -149,6 +145,17 @@ impl Service {
             }
     }
 
+    /// For how long after an accept nobody else is to be accepted, unless the request has come. A
+    /// worker that serves one slow request at a time must not have two of them: the second could not
+    /// begin although another worker may be free. A client usually sends at once, so this is short.
+    pub(crate) fn waits_for_one(&self) -> Option<Duration> {
+        const USUALLY_THERE: Duration = Duration::from_millis(5);
+        match self.keep {
+            KeepPolicy::WhileFasterThan(limit) if !self.pace.is_under(limit) => Some(USUALLY_THERE),
+            KeepPolicy::WhileFasterThan(_) | KeepPolicy::Always => None,
+        }
+    }
+
     /// How long a connection may stay silent before a request.
     pub(crate) fn patience(&self, first: FirstRequest) -> Option<Duration> {
         match first {
@@ -193,10 +200,8 @@ impl InFlight {
 
     /// The response has been handed over.
     pub(crate) fn finish(self, bytes: u64) -> Duration {
-        let time = self.started.elapsed();
-        self.service.pace.record(time);
         self.service.slot.request_answered(bytes);
-        time
+        self.started.elapsed()
     }
 }
 

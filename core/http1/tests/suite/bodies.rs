@@ -58,14 +58,8 @@ fn extensions_have_a_budget() {
     let mut bytes = chunk(8000).repeat(2);
     bytes.push_str("0\r\n\r\n");
     assert!(body(CHUNKED, &bytes).is_ok());
-    assert_eq!(
-        body(CHUNKED, &chunk(8000).repeat(3)),
-        Err(ErrorKind::ChunkLineTooLong)
-    );
-    assert_eq!(
-        body(CHUNKED, &chunk(9000)),
-        Err(ErrorKind::ChunkLineTooLong)
-    );
+    assert_eq!(body(CHUNKED, &chunk(8000).repeat(3)), Err(ErrorKind::ChunkLineTooLong));
+    assert_eq!(body(CHUNKED, &chunk(9000)), Err(ErrorKind::ChunkLineTooLong));
 }
 
 #[test]
@@ -74,10 +68,7 @@ fn trailers() {
     let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
     for (section, verdict) in [
         ("X-Sum: 1\r\n", Ok(vec![field("x-sum", "1")])),
-        (
-            "A: b\r\nA: c\r\n",
-            Ok(vec![field("a", "b"), field("a", "c")]),
-        ),
+        ("A: b\r\nA: c\r\n", Ok(vec![field("a", "b"), field("a", "c")])),
         ("A: b\n", Err(E::BareLf)),
         ("A: b\r\n c\r\n", Err(E::FoldedField)),
         ("A : b\r\n", Err(E::FieldName)),
@@ -95,17 +86,10 @@ fn trailers() {
         ("Proxy-Connection: a\r\n", Err(E::ForbiddenTrailer)),
         ("Content-Type: a/b\r\n", Err(E::ForbiddenTrailer)),
         (&"A: b\r\n".repeat(101), Err(E::TooManyFields)),
-        (
-            &format!("A: {}\r\n", "b".repeat(9000)),
-            Err(E::FieldTooLong),
-        ),
+        (&format!("A: {}\r\n", "b".repeat(9000)), Err(E::FieldTooLong)),
     ] {
         let bytes = format!("2\r\nok\r\n0\r\n{section}\r\n");
-        assert_eq!(
-            body(CHUNKED, &bytes).map(|(_, fields)| fields),
-            verdict,
-            "{section:.60?}"
-        );
+        assert_eq!(body(CHUNKED, &bytes).map(|(_, fields)| fields), verdict, "{section:.60?}");
     }
 }
 
@@ -127,26 +111,13 @@ fn a_body_that_is_cut_short_is_an_error() {
         (CHUNKED, "5\r\nhello\r\n0\r\n\r"),
         (CHUNKED, "5\r\nhello\r\n0\r\nA: b\r\n"),
     ] {
-        assert_eq!(
-            body(head, bytes),
-            Err(ErrorKind::TruncatedBody),
-            "{bytes:?}"
-        );
+        assert_eq!(body(head, bytes), Err(ErrorKind::TruncatedBody), "{bytes:?}");
     }
-    for head in [
-        "G",
-        "GET / HTTP/1.1\r\n",
-        "GET / HTTP/1.1\r\nHost: a\r\n",
-        "\r",
-        "\r\nG",
-    ] {
+    for head in ["G", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost: a\r\n", "\r", "\r\nG"] {
         assert_eq!(body(head, ""), Err(ErrorKind::TruncatedHead), "{head:?}");
     }
     for nothing in ["", "\r\n"] {
-        assert_eq!(
-            play(Limits::default(), [nothing.as_bytes()]),
-            [Seen::Closed]
-        );
+        assert_eq!(play(Limits::default(), [nothing.as_bytes()]), [Seen::Closed]);
     }
 }
 
@@ -165,10 +136,7 @@ fn unread() {
     assert_eq!(conn.unread_body(), Unread::Unknown);
     assert!(matches!(conn.next_event(), Ok(Event::EndOfMessage(None))));
     assert_eq!(conn.unread_body(), Unread::None);
-    assert_eq!(
-        requested("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unread_body(),
-        Unread::None
-    );
+    assert_eq!(requested("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unread_body(), Unread::None);
 }
 
 /// The application gets the bytes where they were received, and the buffer is used again.
@@ -178,12 +146,8 @@ fn nothing_is_copied() {
     conn.buffer().reserve(4096);
     conn.receive_data(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     let range = conn.buffer().as_ptr_range();
-    let Ok(Event::Request(head)) = conn.next_event() else {
-        panic!()
-    };
-    let Ok(Event::Data(data)) = conn.next_event() else {
-        panic!()
-    };
+    let Ok(Event::Request(head)) = conn.next_event() else { panic!() };
+    let Ok(Event::Data(data)) = conn.next_event() else { panic!() };
     assert!(range.contains(&head.target.as_ptr()));
     assert!(range.contains(&head.headers["host"].as_bytes().as_ptr()));
     assert!(range.contains(&data.as_ptr()));

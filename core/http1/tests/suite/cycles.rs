@@ -42,15 +42,11 @@ fn states() {
     assert_eq!(at(&conn), (ClientState::Idle, ServerState::Idle));
     conn.receive_data(GET.as_bytes());
     assert!(matches!(conn.next_event(), Ok(Event::Request(_))));
-    assert_eq!(
-        at(&conn),
-        (ClientState::SendBody, ServerState::SendResponse)
-    );
+    assert_eq!(at(&conn), (ClientState::SendBody, ServerState::SendResponse));
     end_of_message(&mut conn);
     assert_eq!(at(&conn), (ClientState::Done, ServerState::SendResponse));
     assert_eq!(conn.start_next_cycle(), Err(NotReusable::Unanswered));
-    conn.send_response(empty(&HeaderMap::new()), &date(), &mut out)
-        .unwrap();
+    conn.send_response(empty(&HeaderMap::new()), &date(), &mut out).unwrap();
     assert_eq!(at(&conn), (ClientState::Done, ServerState::SendBody));
     assert_eq!(conn.start_next_cycle(), Err(NotReusable::Unanswered));
     conn.send_end(&mut out).unwrap();
@@ -66,10 +62,7 @@ fn calls_out_of_turn_write_nothing() {
     let headers = HeaderMap::new();
     let late = Err(SendError::OutOfTurn);
     assert_eq!(conn.send_response(empty(&headers), &date(), &mut out), late);
-    assert_eq!(
-        conn.send_data(1, &mut out).map(|_| ()),
-        Err(SendError::OutOfTurn)
-    );
+    assert_eq!(conn.send_data(1, &mut out).map(|_| ()), Err(SendError::OutOfTurn));
     assert_eq!(conn.send_end(&mut out), Err(SendError::OutOfTurn));
     assert_eq!(conn.start_next_cycle(), Err(NotReusable::Unanswered));
     conn.receive_data(GET.as_bytes());
@@ -78,10 +71,7 @@ fn calls_out_of_turn_write_nothing() {
     assert!(out.is_empty());
     answer(&mut conn);
     assert_eq!(conn.send_response(empty(&headers), &date(), &mut out), late);
-    assert_eq!(
-        conn.send_data(1, &mut out).map(|_| ()),
-        Err(SendError::OutOfTurn)
-    );
+    assert_eq!(conn.send_data(1, &mut out).map(|_| ()), Err(SendError::OutOfTurn));
     assert!(out.is_empty());
 }
 
@@ -114,8 +104,7 @@ fn an_error_in_a_body_poisons_before_and_after_the_response_began() {
 
     let mut conn = requested(bad);
     let mut out = BytesMut::new();
-    conn.send_response(empty(&HeaderMap::new()), &date(), &mut out)
-        .unwrap();
+    conn.send_response(empty(&HeaderMap::new()), &date(), &mut out).unwrap();
     assert_eq!(conn.next_event().unwrap_err().kind(), ErrorKind::ChunkSize);
     conn.send_end(&mut out).unwrap();
     assert_eq!(conn.server_state(), ServerState::MustClose);
@@ -127,10 +116,7 @@ fn the_caller_may_give_up() {
     let mut conn = after("GET / HT");
     assert!(matches!(conn.next_event(), Ok(Event::NeedData)));
     let error = conn.abandon();
-    assert_eq!(
-        (error.kind(), error.status().as_u16()),
-        (ErrorKind::Abandoned, 408)
-    );
+    assert_eq!((error.kind(), error.status().as_u16()), (ErrorKind::Abandoned, 408));
     assert_eq!(conn.next_event().unwrap_err(), error);
     assert!(answer(&mut conn).contains("Connection: close"));
     assert_eq!(conn.start_next_cycle(), Err(NotReusable::Closing));
@@ -150,12 +136,7 @@ fn a_client_may_close_its_half_and_still_be_answered() {
     assert_eq!(conn.start_next_cycle(), Err(NotReusable::Closing));
     // With another request before the EOF, the connection goes on until that is answered.
     let seen = play(Limits::default(), [GET.repeat(2).as_bytes()]);
-    assert_eq!(
-        seen.iter()
-            .filter(|seen| matches!(seen, Seen::Head { .. }))
-            .count(),
-        2
-    );
+    assert_eq!(seen.iter().filter(|seen| matches!(seen, Seen::Head { .. })).count(), 2);
 }
 
 #[test]
@@ -163,10 +144,7 @@ fn a_response_that_closes_ends_the_reading() {
     let mut conn = requested(GET.repeat(2));
     let headers = HeaderMap::new();
     let mut out = BytesMut::new();
-    let head = ResponseHead {
-        persistence: Persistence::Close,
-        ..empty(&headers)
-    };
+    let head = ResponseHead { persistence: Persistence::Close, ..empty(&headers) };
     conn.send_response(head, &date(), &mut out).unwrap();
     conn.send_end(&mut out).unwrap();
     assert!(matches!(conn.next_event(), Ok(Event::Closed)));

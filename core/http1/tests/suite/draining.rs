@@ -22,10 +22,7 @@ fn an_unread_body_is_thrown_away_or_closes() {
         (post(64 * 1024 + 1) + "x", KeepAlive::No),
         (post(100_000) + &big, KeepAlive::Yes),
         (format!("{CHUNKED}5\r\nhello\r\n0\r\n\r\n"), KeepAlive::Yes),
-        (
-            format!("{CHUNKED}5\r\nhello\r\n0\r\nA: b\r\n\r\n"),
-            KeepAlive::Yes,
-        ),
+        (format!("{CHUNKED}5\r\nhello\r\n0\r\nA: b\r\n\r\n"), KeepAlive::Yes),
         (format!("{CHUNKED}5\r\nhello\r\n0\r\n"), KeepAlive::No),
         (format!("{CHUNKED}5\r\nhel"), KeepAlive::No),
         (format!("{CHUNKED}5\r\nhelloXX"), KeepAlive::No),
@@ -34,11 +31,7 @@ fn an_unread_body_is_thrown_away_or_closes() {
         let mut conn = requested(&bytes);
         let response = answer(&mut conn);
         assert_eq!(conn.keep_alive(), keep, "{bytes:.120}");
-        assert_eq!(
-            response.contains("Connection: close"),
-            keep == KeepAlive::No,
-            "{bytes:.120}"
-        );
+        assert_eq!(response.contains("Connection: close"), keep == KeepAlive::No, "{bytes:.120}");
     }
 }
 
@@ -77,19 +70,13 @@ fn a_body_that_breaks_while_it_is_thrown_away() {
 
     let mut conn = requested(&bytes);
     answer(&mut conn);
-    assert_eq!(
-        conn.next_event().unwrap_err().kind(),
-        ErrorKind::ForbiddenTrailer
-    );
+    assert_eq!(conn.next_event().unwrap_err().kind(), ErrorKind::ForbiddenTrailer);
     assert_eq!(conn.server_state(), ServerState::MustClose);
 
     let mut conn = requested(post(5));
     answer(&mut conn);
     conn.receive_eof();
-    assert_eq!(
-        conn.next_event().unwrap_err().kind(),
-        ErrorKind::TruncatedBody
-    );
+    assert_eq!(conn.next_event().unwrap_err().kind(), ErrorKind::TruncatedBody);
 }
 
 #[test]
@@ -97,10 +84,7 @@ fn reading_and_answering_overlap() {
     let mut conn = requested(post(5));
     let mut out = BytesMut::new();
     let headers = http::HeaderMap::new();
-    let head = ResponseHead {
-        body: ResponseBody::Fixed(5),
-        ..empty(&headers)
-    };
+    let head = ResponseHead { body: ResponseBody::Fixed(5), ..empty(&headers) };
     conn.send_response(head, &date(), &mut out).unwrap();
     conn.receive_data(b"hello");
     assert!(matches!(conn.next_event(), Ok(Event::Data(data)) if data == "hello"));

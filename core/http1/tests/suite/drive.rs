@@ -22,8 +22,7 @@ pub(crate) fn empty(headers: &HeaderMap) -> ResponseHead<'_> {
 /// Sends a whole response with an empty body.
 pub(crate) fn answer(conn: &mut Conn) -> String {
     let mut out = BytesMut::new();
-    conn.send_response(empty(&HeaderMap::new()), &date(), &mut out)
-        .unwrap();
+    conn.send_response(empty(&HeaderMap::new()), &date(), &mut out).unwrap();
     conn.send_end(&mut out).unwrap();
     String::from_utf8(out.to_vec()).unwrap()
 }
@@ -72,9 +71,7 @@ pub(crate) enum Seen {
 }
 
 fn listed(map: &HeaderMap) -> Listed {
-    map.iter()
-        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
-        .collect()
+    map.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect()
 }
 
 /// Plays a whole connection: the pieces in order, then EOF. Every request is read to its end and
@@ -89,11 +86,7 @@ pub(crate) fn play<'a>(limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]
         }
     }
     conn.receive_eof();
-    assert_eq!(
-        step(&mut conn, &mut seen),
-        Line::Dead,
-        "no end after EOF: {seen:?}"
-    );
+    assert_eq!(step(&mut conn, &mut seen), Line::Dead, "no end after EOF: {seen:?}");
     seen
 }
 
@@ -122,9 +115,7 @@ fn step(conn: &mut Conn, seen: &mut Vec<Seen>) -> Line {
                 }
             }
             Ok(Event::EndOfMessage(trailers)) => {
-                seen.push(Seen::End(
-                    trailers.map(|map| listed(&map)).unwrap_or_default(),
-                ));
+                seen.push(Seen::End(trailers.map(|map| listed(&map)).unwrap_or_default()));
                 answer(conn);
                 match conn.start_next_cycle() {
                     Ok(()) => {}

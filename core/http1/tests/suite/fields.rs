@@ -35,12 +35,7 @@ fn later_minor_versions_are_one_point_one() {
         ("GET / HTTP/1.2", Version::HTTP_11),
         ("GET / HTTP/1.9", Version::HTTP_11),
     ] {
-        assert_eq!(
-            head_of(format!("{line}\r\nHost: a\r\n\r\n"))
-                .unwrap()
-                .version,
-            version
-        );
+        assert_eq!(head_of(format!("{line}\r\nHost: a\r\n\r\n")).unwrap().version, version);
     }
 }
 
@@ -51,20 +46,11 @@ fn one_empty_line_before_a_request() {
         head_of("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap_err(),
         ErrorKind::RequestLine
     );
-    assert_eq!(
-        head_of("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap_err(),
-        ErrorKind::BareLf
-    );
+    assert_eq!(head_of("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap_err(), ErrorKind::BareLf);
     // And one before each of the next.
     let twice = "\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(2);
     let heads = play(Limits::default(), [twice.as_bytes()]);
-    assert_eq!(
-        heads
-            .iter()
-            .filter(|seen| matches!(seen, Seen::Head { .. }))
-            .count(),
-        2
-    );
+    assert_eq!(heads.iter().filter(|seen| matches!(seen, Seen::Head { .. })).count(), 2);
 }
 
 #[test]
@@ -74,15 +60,9 @@ fn refused_heads() {
         ("GET / HTTP/1.1\nHost: a\r\n\r\n", E::BareLf),
         ("GET / HTTP/1.1\r\nHost: a\n\r\n", E::BareLf),
         ("GET / HTTP/1.1\r\nHost: a\r\n\n", E::BareLf),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\nA: b\nTransfer-Encoding: chunked\r\n\r\n",
-            E::BareLf,
-        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nA: b\nTransfer-Encoding: chunked\r\n\r\n", E::BareLf),
         ("GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", E::FoldedField),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n\tc\r\n\r\n",
-            E::FoldedField,
-        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n\tc\r\n\r\n", E::FoldedField),
         ("GET / HTTP/1.1\r\n Host: a\r\n\r\n", E::FoldedField),
         ("GET / HTTP/1.1\r\nHost: a\r\n \r\n\r\n", E::FoldedField),
         ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", E::FieldName),
@@ -91,34 +71,16 @@ fn refused_heads() {
         ("GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", E::FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\nA B: c\r\n\r\n", E::FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\nA(b): c\r\n\r\n", E::FieldName),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\n\"A\": c\r\n\r\n",
-            E::FieldName,
-        ),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\n\u{e9}: c\r\n\r\n",
-            E::FieldName,
-        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\"A\": c\r\n\r\n", E::FieldName),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\u{e9}: c\r\n\r\n", E::FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\nA\0: c\r\n\r\n", E::FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\nA\r: c\r\n\r\n", E::FieldName),
         ("GET / HTTP/1.1\r\nHost: a\r\nA: b\0\r\n\r\n", E::FieldValue),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\nA: b\u{7}c\r\n\r\n",
-            E::FieldValue,
-        ),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\nA: b\u{7f}\r\n\r\n",
-            E::FieldValue,
-        ),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\nA: b\rc\r\n\r\n",
-            E::FieldValue,
-        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nA: b\u{7}c\r\n\r\n", E::FieldValue),
+        ("GET / HTTP/1.1\r\nHost: a\r\nA: b\u{7f}\r\n\r\n", E::FieldValue),
+        ("GET / HTTP/1.1\r\nHost: a\r\nA: b\rc\r\n\r\n", E::FieldValue),
         ("GET / HTTP/1.1\r\nHost: a\r\nA: b\r\r\n\r\n", E::FieldValue),
-        (
-            "GET / HTTP/1.1\r\nHost: a\r\nA: \u{b}chunked\r\n\r\n",
-            E::FieldValue,
-        ),
+        ("GET / HTTP/1.1\r\nHost: a\r\nA: \u{b}chunked\r\n\r\n", E::FieldValue),
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\r\n\r\n", E::BareCr),
         ("GET / HTTP/1.1\r\r\nHost: a\r\n\r\n", E::Version),
         ("\x16\x03\x01", E::Method),
@@ -166,16 +128,10 @@ fn host() {
     let twice = "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n";
     assert_eq!(head_of(twice).unwrap_err(), E::DuplicateHost);
     // Permission is for a missing one only.
-    let permit = Limits {
-        missing_host: MissingHost::Permit,
-        ..Limits::default()
-    };
+    let permit = Limits { missing_host: MissingHost::Permit, ..Limits::default() };
     for (head, last) in [
         (&b"GET / HTTP/1.1\r\n\r\n"[..], Seen::Closed),
-        (
-            b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
-            Seen::Refused(E::DuplicateHost),
-        ),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", Seen::Refused(E::DuplicateHost)),
     ] {
         assert_eq!(play(permit, [head]).pop(), Some(last));
     }
@@ -190,30 +146,16 @@ fn content_type_is_single() {
 #[test]
 fn upgrade() {
     for (version, fields, upgrade) in [
-        (
-            "1.1",
-            "Connection: upgrade\r\nUpgrade: websocket\r\n",
-            Upgrade::Asked,
-        ),
-        (
-            "1.1",
-            "Upgrade: h2c\r\nConnection: HTTP2-Settings, UPGRADE\r\n",
-            Upgrade::Asked,
-        ),
+        ("1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n", Upgrade::Asked),
+        ("1.1", "Upgrade: h2c\r\nConnection: HTTP2-Settings, UPGRADE\r\n", Upgrade::Asked),
         ("1.1", "Upgrade: websocket\r\n", Upgrade::No),
         ("1.1", "Connection: upgrade\r\n", Upgrade::No),
         ("1.1", "Connection: upgrade\r\nUpgrade:\r\n", Upgrade::No),
-        (
-            "1.0",
-            "Connection: upgrade\r\nUpgrade: websocket\r\n",
-            Upgrade::No,
-        ),
+        ("1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n", Upgrade::No),
     ] {
         let bytes = format!("GET / HTTP/{version}\r\nHost: a\r\n{fields}\r\n");
         let mut conn = after(format!("{bytes}xyz"));
-        let Ok(Event::Request(head)) = conn.next_event() else {
-            panic!("{fields:?}")
-        };
+        let Ok(Event::Request(head)) = conn.next_event() else { panic!("{fields:?}") };
         assert_eq!(head.upgrade, upgrade, "{fields:?}");
         let raw = conn.take_upgrade_head();
         assert_eq!(raw, (upgrade == Upgrade::Asked).then_some(bytes.into()));

@@ -11,19 +11,14 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\nServer: oxicorn\r\nDate: Sun, 06 Nov 1994
 fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in fields {
-        map.append(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     map
 }
 
 fn asked(method: &str, version: &str) -> Conn {
     let target = if method == "CONNECT" { "a:1" } else { "/" };
-    requested(format!(
-        "{method} {target} HTTP/{version}\r\nHost: a\r\n\r\n"
-    ))
+    requested(format!("{method} {target} HTTP/{version}\r\nHost: a\r\n\r\n"))
 }
 
 /// The head's lines behind Date, and the framing.
@@ -35,38 +30,18 @@ fn sent(
 ) -> Result<(Vec<String>, BodyFraming), SendError> {
     let mut out = BytesMut::new();
     let status = StatusCode::from_u16(status).unwrap();
-    let head = ResponseHead {
-        status,
-        headers,
-        body,
-        persistence: Persistence::KeepAlive,
-    };
+    let head = ResponseHead { status, headers, body, persistence: Persistence::KeepAlive };
     let framing = conn.send_response(head, &date(), &mut out)?.body;
-    let text = std::str::from_utf8(&out)
-        .unwrap()
-        .strip_suffix("\r\n\r\n")
-        .unwrap();
-    Ok((
-        text.split("\r\n").skip(3).map(str::to_owned).collect(),
-        framing,
-    ))
+    let text = std::str::from_utf8(&out).unwrap().strip_suffix("\r\n\r\n").unwrap();
+    Ok((text.split("\r\n").skip(3).map(str::to_owned).collect(), framing))
 }
 
 #[test]
 fn a_whole_head() {
-    let headers = map(&[
-        ("content-type", "text/plain"),
-        ("set-cookie", "a"),
-        ("set-cookie", "b"),
-    ]);
+    let headers = map(&[("content-type", "text/plain"), ("set-cookie", "a"), ("set-cookie", "b")]);
     let mut out = BytesMut::from("before");
-    let head = ResponseHead {
-        body: ResponseBody::Fixed(14),
-        ..empty(&headers)
-    };
-    asked("GET", "1.1")
-        .send_response(head, &date(), &mut out)
-        .unwrap();
+    let head = ResponseHead { body: ResponseBody::Fixed(14), ..empty(&headers) };
+    asked("GET", "1.1").send_response(head, &date(), &mut out).unwrap();
     assert_eq!(
         out,
         format!(
@@ -88,13 +63,8 @@ fn status_lines() {
         let mut out = BytesMut::new();
         let headers = HeaderMap::new();
         let status = StatusCode::from_u16(status).unwrap();
-        let head = ResponseHead {
-            status,
-            ..empty(&headers)
-        };
-        asked("GET", "1.0")
-            .send_response(head, &date(), &mut out)
-            .unwrap();
+        let head = ResponseHead { status, ..empty(&headers) };
+        asked("GET", "1.0").send_response(head, &date(), &mut out).unwrap();
         assert!(out.starts_with(format!("{line}\r\n").as_bytes()), "{out:?}");
     }
 }
@@ -106,121 +76,25 @@ fn framing() {
     let own = map(&[("content-length", "7")]);
     let none = HeaderMap::new();
     for (method, version, status, headers, body, fields, framing) in [
-        (
-            "GET",
-            "1.1",
-            200,
-            &none,
-            Fixed(5),
-            &["Content-Length: 5"][..],
-            B::Fixed(5),
-        ),
-        (
-            "GET",
-            "1.1",
-            200,
-            &none,
-            Fixed(0),
-            &["Content-Length: 0"],
-            B::Fixed(0),
-        ),
-        (
-            "GET",
-            "1.1",
-            200,
-            &none,
-            Streamed,
-            &["Transfer-Encoding: chunked"],
-            B::Chunked,
-        ),
-        (
-            "GET",
-            "1.2",
-            200,
-            &none,
-            Streamed,
-            &["Transfer-Encoding: chunked"],
-            B::Chunked,
-        ),
+        ("GET", "1.1", 200, &none, Fixed(5), &["Content-Length: 5"][..], B::Fixed(5)),
+        ("GET", "1.1", 200, &none, Fixed(0), &["Content-Length: 0"], B::Fixed(0)),
+        ("GET", "1.1", 200, &none, Streamed, &["Transfer-Encoding: chunked"], B::Chunked),
+        ("GET", "1.2", 200, &none, Streamed, &["Transfer-Encoding: chunked"], B::Chunked),
         ("GET", "1.0", 200, &none, Streamed, &[], B::UntilClose),
-        (
-            "GET",
-            "1.0",
-            200,
-            &none,
-            Fixed(5),
-            &["Content-Length: 5"],
-            B::Fixed(5),
-        ),
-        (
-            "GET",
-            "1.1",
-            200,
-            &own,
-            Fixed(5),
-            &["content-length: 7"],
-            B::Fixed(7),
-        ),
-        (
-            "GET",
-            "1.1",
-            200,
-            &own,
-            Streamed,
-            &["content-length: 7"],
-            B::Fixed(7),
-        ),
-        (
-            "GET",
-            "1.0",
-            200,
-            &own,
-            Streamed,
-            &["content-length: 7"],
-            B::Fixed(7),
-        ),
-        (
-            "HEAD",
-            "1.1",
-            200,
-            &none,
-            Fixed(5),
-            &["Content-Length: 5"],
-            B::None,
-        ),
+        ("GET", "1.0", 200, &none, Fixed(5), &["Content-Length: 5"], B::Fixed(5)),
+        ("GET", "1.1", 200, &own, Fixed(5), &["content-length: 7"], B::Fixed(7)),
+        ("GET", "1.1", 200, &own, Streamed, &["content-length: 7"], B::Fixed(7)),
+        ("GET", "1.0", 200, &own, Streamed, &["content-length: 7"], B::Fixed(7)),
+        ("HEAD", "1.1", 200, &none, Fixed(5), &["Content-Length: 5"], B::None),
         ("HEAD", "1.1", 200, &none, Fixed(0), &[], B::None),
         ("HEAD", "1.1", 200, &none, Streamed, &[], B::None),
-        (
-            "HEAD",
-            "1.1",
-            200,
-            &own,
-            Fixed(0),
-            &["content-length: 7"],
-            B::None,
-        ),
+        ("HEAD", "1.1", 200, &own, Fixed(0), &["content-length: 7"], B::None),
         ("GET", "1.1", 204, &none, Fixed(0), &[], B::None),
         ("GET", "1.1", 204, &own, Streamed, &[], B::None),
         ("HEAD", "1.1", 204, &own, Streamed, &[], B::None),
         ("GET", "1.1", 304, &none, Fixed(0), &[], B::None),
-        (
-            "GET",
-            "1.1",
-            304,
-            &own,
-            Fixed(0),
-            &["content-length: 7"],
-            B::None,
-        ),
-        (
-            "CONNECT",
-            "1.1",
-            200,
-            &own,
-            Fixed(5),
-            &["Connection: close"],
-            B::UntilClose,
-        ),
+        ("GET", "1.1", 304, &own, Fixed(0), &["content-length: 7"], B::None),
+        ("CONNECT", "1.1", 200, &own, Fixed(5), &["Connection: close"], B::UntilClose),
         (
             "CONNECT",
             "1.1",
@@ -252,13 +126,8 @@ fn hop_by_hop_fields_are_dropped() {
         ("date", "never"),
         ("x-b", "2"),
     ]);
-    let (fields, _) = sent(
-        &mut asked("GET", "1.1"),
-        200,
-        &headers,
-        ResponseBody::Fixed(0),
-    )
-    .unwrap();
+    let (fields, _) =
+        sent(&mut asked("GET", "1.1"), 200, &headers, ResponseBody::Fixed(0)).unwrap();
     assert_eq!(fields, ["x-a: 1", "x-b: 2", "Content-Length: 0"]);
 }
 
@@ -267,8 +136,7 @@ fn the_application_may_name_itself_and_may_close() {
     let headers = map(&[("server", "mine"), ("connection", "x, Close")]);
     let mut out = BytesMut::new();
     let mut conn = asked("GET", "1.1");
-    conn.send_response(empty(&headers), &date(), &mut out)
-        .unwrap();
+    conn.send_response(empty(&headers), &date(), &mut out).unwrap();
     assert_eq!(
         out,
         "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nserver: mine\r\n\
@@ -287,17 +155,11 @@ fn what_is_refused_leaves_nothing_behind() {
         (200, &[("content-length", "")], SendError::ContentLength),
         (200, &[("content-length", "+5")], SendError::ContentLength),
         (200, &[("content-length", "5, 5")], SendError::ContentLength),
-        (
-            200,
-            &[("content-length", "5"), ("content-length", "5")],
-            SendError::ContentLength,
-        ),
+        (200, &[("content-length", "5"), ("content-length", "5")], SendError::ContentLength),
     ] {
         let headers = map(fields);
-        let head = ResponseHead {
-            status: StatusCode::from_u16(status).unwrap(),
-            ..empty(&headers)
-        };
+        let head =
+            ResponseHead { status: StatusCode::from_u16(status).unwrap(), ..empty(&headers) };
         assert_eq!(conn.send_response(head, &date(), &mut out), Err(error));
         assert_eq!(out, "before");
         assert_eq!(conn.server_state(), ServerState::SendResponse);
@@ -320,19 +182,10 @@ fn a_body_is_as_long_as_it_was_announced() {
     assert_eq!(conn.server_state(), ServerState::Done);
     // Shorter: the connection cannot be used again.
     let mut conn = asked("GET", "1.1");
-    sent(
-        &mut conn,
-        200,
-        &map(&[("content-length", "7")]),
-        ResponseBody::Fixed(5),
-    )
-    .unwrap();
+    sent(&mut conn, 200, &map(&[("content-length", "7")]), ResponseBody::Fixed(5)).unwrap();
     assert_eq!(conn.keep_alive(), KeepAlive::Yes);
     assert_eq!(conn.send_data(5, &mut out), frame(5));
-    assert_eq!(
-        conn.send_end(&mut out),
-        Err(SendError::ShortBody { missing: 2 })
-    );
+    assert_eq!(conn.send_end(&mut out), Err(SendError::ShortBody { missing: 2 }));
     assert_eq!(conn.keep_alive(), KeepAlive::No);
     assert_eq!(conn.server_state(), ServerState::MustClose);
     // None at all.
@@ -353,23 +206,13 @@ fn a_body_is_as_long_as_it_was_announced() {
 fn chunks() {
     let mut conn = asked("GET", "1.1");
     sent(&mut conn, 200, &HeaderMap::new(), ResponseBody::Streamed).unwrap();
-    for (len, line) in [
-        (0, ""),
-        (1, "1\r\n"),
-        (15, "f\r\n"),
-        (16, "10\r\n"),
-        (usize::MAX, "ffffffffffffffff\r\n"),
-    ] {
+    for (len, line) in
+        [(0, ""), (1, "1\r\n"), (15, "f\r\n"), (16, "10\r\n"), (usize::MAX, "ffffffffffffffff\r\n")]
+    {
         let mut out = BytesMut::new();
         let frame = conn.send_data(len, &mut out).unwrap();
         assert_eq!(out, line);
-        assert_eq!(
-            frame,
-            Frame {
-                take: len,
-                suffix: if len == 0 { b"" } else { b"\r\n" }
-            }
-        );
+        assert_eq!(frame, Frame { take: len, suffix: if len == 0 { b"" } else { b"\r\n" } });
     }
     let mut out = BytesMut::new();
     conn.send_end(&mut out).unwrap();

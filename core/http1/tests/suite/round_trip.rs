@@ -35,13 +35,8 @@ fn respond(version: &str, body: ResponseBody, lengths: &[usize]) -> (Vec<u8>, Ve
 fn read(response: &[u8]) -> Vec<u8> {
     let mut slots = [httparse::EMPTY_HEADER; 16];
     let mut parsed = httparse::Response::new(&mut slots);
-    let httparse::Status::Complete(len) = parsed.parse(response).unwrap() else {
-        panic!()
-    };
-    assert_eq!(
-        (parsed.version, parsed.code, parsed.reason),
-        (Some(1), Some(200), Some("OK"))
-    );
+    let httparse::Status::Complete(len) = parsed.parse(response).unwrap() else { panic!() };
+    assert_eq!((parsed.version, parsed.code, parsed.reason), (Some(1), Some(200), Some("OK")));
     let mut request = b"POST / HTTP/1.1\r\nHost: a\r\n".to_vec();
     for field in parsed.headers.iter() {
         request.extend_from_slice(field.name.as_bytes());

@@ -7,12 +7,8 @@ use proptest::sample::select;
 use crate::drive::*;
 
 /// Small enough for generated requests to pass them now and then.
-const LIMITS: Limits = Limits {
-    line: 60,
-    fields: 5,
-    field_size: 40,
-    missing_host: MissingHost::Refuse,
-};
+const LIMITS: Limits =
+    Limits { line: 60, fields: 5, field_size: 40, missing_host: MissingHost::Refuse };
 
 fn line() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -68,17 +64,13 @@ fn body() -> impl Strategy<Value = (String, String)> {
     });
     let trailer = prop_oneof![9 => Just("Sum: 1".to_owned()), 1 => field()];
     let trailers = prop::collection::vec((trailer, ending()), 0..3);
-    let chunked = (
-        prop::collection::vec(chunk(), 0..4),
-        ending(),
-        trailers,
-        ending(),
-    )
-        .prop_map(|(chunks, last, trailers, end)| {
+    let chunked = (prop::collection::vec(chunk(), 0..4), ending(), trailers, ending()).prop_map(
+        |(chunks, last, trailers, end)| {
             let trailers: String = trailers.into_iter().map(|(f, e)| f + e).collect();
             let body = format!("{}0{last}{trailers}{end}", chunks.concat());
             ("Transfer-Encoding: chunked\r\n".to_owned(), body)
-        });
+        },
+    );
     prop_oneof![Just((String::new(), String::new())), fixed, chunked]
 }
 
@@ -94,18 +86,15 @@ fn request() -> impl Strategy<Value = String> {
 }
 
 fn conversation() -> impl Strategy<Value = String> {
-    (
-        prop::collection::vec(request(), 1..5),
-        any::<prop::sample::Index>(),
-        0usize..4,
-    )
-        .prop_map(|(requests, cut, whole)| {
+    (prop::collection::vec(request(), 1..5), any::<prop::sample::Index>(), 0usize..4).prop_map(
+        |(requests, cut, whole)| {
             let mut bytes = requests.concat();
             if whole == 0 {
                 bytes.truncate(cut.index(bytes.len() + 1));
             }
             bytes
-        })
+        },
+    )
 }
 
 /// `bytes` cut into pieces of these lengths, over and over.

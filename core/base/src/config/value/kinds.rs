@@ -18,8 +18,7 @@ impl Value for u32 {
         if text.starts_with('-') {
             return Err("it cannot be negative".to_owned());
         }
-        text.parse()
-            .map_err(|_| format!("too large: at most {}", u32::MAX))
+        text.parse().map_err(|_| format!("too large: at most {}", u32::MAX))
     }
 
     fn print(&self) -> String {
@@ -34,11 +33,7 @@ impl Value for u32 {
 pub(crate) fn within(value: u32, range: RangeInclusive<u32>) -> Result<(), String> {
     match range.contains(&value) {
         true => Ok(()),
-        false => Err(format!(
-            "it must be from {} to {}",
-            range.start(),
-            range.end()
-        )),
+        false => Err(format!("it must be from {} to {}", range.start(), range.end())),
     }
 }
 
@@ -137,13 +132,8 @@ pub enum LogLevel {
 
 impl LogLevel {
     /// The least serious first.
-    pub const ALL: [LogLevel; 5] = [
-        LogLevel::Debug,
-        LogLevel::Info,
-        LogLevel::Warning,
-        LogLevel::Error,
-        LogLevel::Critical,
-    ];
+    pub const ALL: [LogLevel; 5] =
+        [LogLevel::Debug, LogLevel::Info, LogLevel::Warning, LogLevel::Error, LogLevel::Critical];
 
     /// As the setting spells it.
     pub fn name(self) -> &'static str {
@@ -219,10 +209,7 @@ mod tests {
             ],
         );
         assert_eq!(within(512, 1..=512), Ok(()));
-        assert_eq!(
-            within(0, 1..=512),
-            Err("it must be from 1 to 512".to_owned())
-        );
+        assert_eq!(within(0, 1..=512), Err("it must be from 1 to 512".to_owned()));
     }
 
     #[test]
@@ -238,10 +225,7 @@ mod tests {
     fn texts_and_destinations() {
         check::<String>(&[("a b", "a b".to_owned())], &[("", "it is empty")]);
         check::<Destination>(
-            &[
-                ("-", Destination::Standard),
-                ("/var/log/x", Destination::File("/var/log/x".into())),
-            ],
+            &[("-", Destination::Standard), ("/var/log/x", Destination::File("/var/log/x".into()))],
             &[("", "the path is empty")],
         );
     }

@@ -30,12 +30,8 @@ impl Timeout {
 
 const SECOND: u128 = 1_000_000_000;
 /// The longer units come first only where they are a suffix of a shorter one's name.
-const UNITS: [(&str, u128); 4] = [
-    ("ms", SECOND / 1000),
-    ("s", SECOND),
-    ("m", 60 * SECOND),
-    ("h", 3600 * SECOND),
-];
+const UNITS: [(&str, u128); 4] =
+    [("ms", SECOND / 1000), ("s", SECOND), ("m", 60 * SECOND), ("h", 3600 * SECOND)];
 /// Deadlines are sums of times: what is longer than a year could overflow one.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Of a nanosecond in a second.
@@ -119,11 +115,7 @@ mod tests {
             ("007", 7_000, "7"),
         ] {
             let time = Timeout::parse(text).unwrap();
-            assert_eq!(
-                time.get(),
-                Some(Duration::from_millis(milliseconds)),
-                "{text}"
-            );
+            assert_eq!(time.get(), Some(Duration::from_millis(milliseconds)), "{text}");
             assert_eq!(time.print(), printed);
         }
         for text in ["0", "0s", "0ms", "0.0", "00"] {
@@ -148,10 +140,7 @@ mod tests {
             ("inf", EXPECTED),
             ("-5", "a time cannot be negative"),
             ("8761h", "longer than a year; 0 means no limit"),
-            (
-                "99999999999999999999999999999999999999999h",
-                "longer than a year; 0 means no limit",
-            ),
+            ("99999999999999999999999999999999999999999h", "longer than a year; 0 means no limit"),
             ("0.0000000001", "more than 9 decimals"),
             ("0.000000001ms", "not a whole number of nanoseconds"),
         ] {

@@ -1,0 +1,317 @@
+//! The hands of the master: performs what [`Arbiter::step`] has decided, and tells it what happens.
+//! It decides nothing itself but the order in which it tells: signals before what the workers say,
+//! and that before the children that have ended.
+//!
+//! One poll(2) is the only place where the master waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+use oxicorn_core::config::ConfigError;
+use oxicorn_core::lifeline::MasterLifeline;
+use oxicorn_core::scoreboard::{Generation, Scoreboard, Slot, State, Writers};
+use oxicorn_core::sys;
+
+use crate::event::{Action, Ending, Event, Settings, Signal};
+use crate::master::{Master, Plan, poll_timeout};
+use crate::oom::{OomKills, Risen};
+use crate::signals::Signals;
+use crate::sockets::Sockets;
+use crate::spawn::{self, Forked, Inheritance};
+use crate::state::{Arbiter, FIRST};
+
+/// What this process is when the loop ends.
+enum Role {
+    /// The master, at its end.
+    Master(ExitCode),
+    /// A worker, at its beginning.
+    Worker(Slot, Plan),
+}
+
+/// A worker as the scoreboard last showed it.
+struct Seen {
+    pid: Pid,
+    state: State,
+}
+
+pub(crate) struct Driver {
+    arbiter: Arbiter,
+    started: Instant,
+    events: VecDeque<Event>,
+    plans: BTreeMap<Generation, Plan>,
+    /// Loaded, and not adopted yet.
+    loaded: VecDeque<Plan>,
+    reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    reopen_logs: Box<dyn FnMut()>,
+    sockets: Sockets,
+    signals: Signals,
+    lifeline: MasterLifeline,
+    board: Scoreboard,
+    seen: BTreeMap<Slot, Seen>,
+    oom_kills: OomKills,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        master: Master,
+        started: Instant,
+        signals: Signals,
+        lifeline: MasterLifeline,
+        board: Scoreboard,
+        sockets: Sockets,
+    ) -> Driver {
+        let seed = u64::from(std::process::id()) ^ (sys::coarse_millis() << 32);
+        Driver {
+            arbiter: Arbiter::new(Settings::from(&*master.plan.config), seed),
+            started,
+            events: VecDeque::from([Event::Start]),
+            plans: BTreeMap::from([(FIRST, master.plan)]),
+            loaded: VecDeque::new(),
+            reload: master.reload,
+            reopen_logs: master.reopen_logs,
+            sockets,
+            signals,
+            lifeline,
+            board,
+            seen: BTreeMap::new(),
+            oom_kills: OomKills::watch(),
+        }
+    }
+
+    pub(crate) fn run(mut self) -> ExitCode {
+        if let Some(plan) = self.plans.get(&FIRST) {
+            self.announce_addresses(plan);
+            announce_class(plan);
+        }
+        self.show_title();
+        match self.supervise() {
+            Role::Master(code) => code,
+            Role::Worker(slot, plan) => self.become_worker(slot, plan),
+        }
+    }
+
+    fn announce_addresses(&self, plan: &Plan) {
+        let addresses = self.sockets.addresses(&plan.config.bind).join(",");
+        tracing::info!("Listening at: {addresses} ({})", std::process::id());
+    }
+
+    /// The title of the configuration in force.
+    fn show_title(&self) {
+        if let Some(plan) = self.plans.get(&self.arbiter.generation()) {
+            sys::set_title(&plan.title("master"));
+        }
+    }
+
+    /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
+    fn become_worker(self, slot: Slot, plan: Plan) -> ! {
+        // The closures are the master's: what they do when they are dropped is not for a worker.
+        std::mem::forget((self.reload, self.reopen_logs));
+        let inheritance = Inheritance {
+            listeners: self.sockets.copies(&plan.config.bind),
+            slot: self.board.handle(slot, Writers::One),
+            lifeline: self.lifeline,
+            title: plan.title("worker"),
+            plan,
+        };
+        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills));
+        spawn::live(inheritance)
+    }
+
+    fn supervise(&mut self) -> Role {
+        loop {
+            while let Some(event) = self.events.pop_front() {
+                for action in self.arbiter.step(self.started.elapsed(), event) {
+                    if let ControlFlow::Break(role) = self.perform(action) {
+                        return role;
+                    }
+                }
+            }
+            if let Err(error) = self.wait() {
+                // The workers see the end of the lifeline, finish what they have, and leave.
+                tracing::error!("Cannot wait for anything any more: {error}");
+                return Role::Master(ExitCode::FAILURE);
+            }
+            self.look();
+        }
+    }
+
+    /// Waits for a signal, a worker's ring, or the next deadline.
+    fn wait(&self) -> Result<(), Errno> {
+        let timeout = match self.arbiter.next_deadline() {
+            Some(deadline) => poll_timeout(deadline.saturating_sub(self.started.elapsed())),
+            None => PollTimeout::NONE,
+        };
+        let mut fds =
+            [self.signals.fd(), self.lifeline.bell()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Finds out what has happened. A signal of the operator comes before the death of a child: the
+    /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
+    fn look(&mut self) {
+        self.lifeline.silence();
+        let (deaths, signals): (Vec<_>, Vec<_>) =
+            self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
+        self.events.extend(signals.into_iter().map(Event::Signal));
+        let slots: Vec<Slot> = self.seen.keys().copied().collect();
+        for slot in slots {
+            let news = self.news_of(slot);
+            self.events.extend(news);
+        }
+        // However many there are: each that is reaped makes the arbiter ask for the next.
+        self.events.extend(deaths.first().copied().map(Event::Signal));
+        let now = self.started.elapsed();
+        if self.arbiter.next_deadline().is_some_and(|due| due <= now) {
+            let ages = self.ages();
+            self.events.push_back(Event::Tick { ages });
+        }
+    }
+
+    /// What a worker has written into its row since it was last looked at.
+    fn news_of(&mut self, slot: Slot) -> Option<Event> {
+        let state = self.board.state(slot);
+        let seen = self.seen.get_mut(&slot)?;
+        if std::mem::replace(&mut seen.state, state) == state {
+            return None;
+        }
+        match state {
+            State::Ready => Some(Event::Ready { slot }),
+            State::Draining => Some(Event::Draining { slot }),
+            State::Free | State::Booting => None,
+        }
+    }
+
+    fn ages(&self) -> Vec<(Slot, Duration)> {
+        let now = sys::coarse_millis();
+        let age = |heartbeat| Duration::from_millis(now.saturating_sub(heartbeat));
+        let rows = self.board.rows();
+        rows.map(|(slot, row)| (slot, age(row.heartbeat))).collect()
+    }
+
+    fn perform(&mut self, action: Action) -> ControlFlow<Role> {
+        match action {
+            Action::Spawn { slot, generation } => return self.spawn(slot, generation),
+            Action::Kill { pid, signal } => {
+                if let Ok(signal) = nix::sys::signal::Signal::try_from(signal.number()) {
+                    // The only error left is that it has just ended: then it will be reaped.
+                    let _ = nix::sys::signal::kill(pid, signal);
+                }
+            }
+            Action::Release { slot } => {
+                self.seen.remove(&slot);
+                self.board.release(slot);
+            }
+            Action::Reap => self.reap(),
+            Action::LoadConfig => self.load(),
+            Action::AdoptConfig { generation } => self.adopt(generation),
+            Action::DropConfig { generation } => {
+                self.plans.remove(&generation);
+                self.close_unwanted();
+                self.show_title();
+            }
+            Action::EndServer => {
+                self.sockets.refuse_new();
+                self.board.end_server();
+                self.sockets.close();
+            }
+            Action::ReopenLogs => (self.reopen_logs)(),
+            Action::Log(line) => line.write(),
+            Action::Exit { code } => {
+                self.sockets.remove_files();
+                return ControlFlow::Break(Role::Master(ExitCode::from(code)));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn spawn(&mut self, slot: Slot, generation: Generation) -> ControlFlow<Role> {
+        let Some(plan) = self.plans.get(&generation) else {
+            let reason = format!("generation {} is gone", generation.0);
+            self.events.push_back(Event::SpawnFailed { slot, reason });
+            return ControlFlow::Continue(());
+        };
+        self.board.take(slot, generation);
+        let event = match spawn::fork() {
+            Ok(Forked::Worker) => return ControlFlow::Break(Role::Worker(slot, plan.clone())),
+            Ok(Forked::Master(pid)) => {
+                let state = State::Booting;
+                self.seen.insert(slot, Seen { pid, state });
+                Event::Spawned { slot, pid }
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                Event::SpawnFailed { slot, reason }
+            }
+        };
+        self.events.push_back(event);
+        ControlFlow::Continue(())
+    }
+
+    /// Collects one child. What it wrote last is told before its end, and both before anything else:
+    /// its pid may be another's from now on.
+    fn reap(&mut self) {
+        let Some((pid, how)) = spawn::reap() else {
+            return;
+        };
+        let slot = self.seen.iter().find(|(_, seen)| seen.pid == pid);
+        let slot = slot.map(|(&slot, _)| slot);
+        let killed = slot.is_some() && how == Ending::Signal(libc::SIGKILL);
+        let how = match killed.then(|| self.oom_kills.risen()) {
+            Some(Risen::Yes) => Ending::OutOfMemory,
+            Some(Risen::No) | None => how,
+        };
+        self.events.push_front(Event::Exited { pid, how });
+        if let Some(news) = slot.and_then(|slot| self.news_of(slot)) {
+            self.events.push_front(news);
+        }
+    }
+
+    fn load(&mut self) {
+        let answer = match (self.reload)() {
+            Ok(plan) => match self.sockets.add(&plan.config.bind, plan.config.backlog) {
+                Ok(()) => {
+                    let settings = Settings::from(&*plan.config);
+                    self.loaded.push_back(plan);
+                    Ok(settings)
+                }
+                Err(error) => Err(error.to_string()),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        self.events.push_back(Event::ConfigLoaded(answer));
+    }
+
+    fn adopt(&mut self, generation: Generation) {
+        let Some(plan) = self.loaded.pop_front() else {
+            return;
+        };
+        let before = self.plans.last_key_value().map(|(_, plan)| plan);
+        if before.is_none_or(|before| before.config.bind != plan.config.bind) {
+            self.announce_addresses(&plan);
+        }
+        if before.is_none_or(|before| before.worker.names() != plan.worker.names()) {
+            announce_class(&plan);
+        }
+        self.plans.insert(generation, plan);
+        self.show_title();
+    }
+
+    /// Closes the sockets that no configuration in use names.
+    fn close_unwanted(&mut self) {
+        let plans: Vec<&Plan> = self.plans.values().chain(&self.loaded).collect();
+        self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
+    }
+}
+
+fn announce_class(plan: &Plan) {
+    let class = plan.worker.names().first().copied().unwrap_or_default();
+    tracing::info!("Using worker: {class}");
+}

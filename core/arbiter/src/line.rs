@@ -1,0 +1,213 @@
+//! Every line that the master writes to the log, as data: the state machine stays free of text, the
+//! simulator can count lines, and whoever greps for one finds it here. The spelling of the lines that
+//! gunicorn has too is gunicorn's.
+
+use std::ffi::c_int;
+use std::fmt;
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use oxicorn_core::scoreboard::Generation;
+
+use crate::event::{Ending, Signal};
+
+/// How much a line matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For whoever looks for a fault.
+    Debug,
+    /// The course of things.
+    Info,
+    /// Something to look at.
+    Warning,
+    /// Something failed.
+    Error,
+    /// A worker had to be killed.
+    Critical,
+}
+
+/// Why a first generation that cannot boot ends the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootFailure {
+    /// The application failed.
+    Failed,
+    /// There is no such application.
+    NotFound,
+}
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is described by its text, below")]
+pub enum Line {
+    Handling(Signal),
+    HangUp,
+    ReloadRefused { reason: String },
+    ReloadFailed { failed: Generation, stays: Generation },
+    Reloaded { generation: Generation },
+    QuickShutdown,
+    NotDaemonized,
+    NoUpgrade,
+    MostWorkers { most: usize },
+    SpawnFailed { reason: String },
+    BootFailed { pid: Pid, retry: Duration },
+    BootTooSlow { pid: Pid },
+    Silent { pid: Pid },
+    LeavesTooSlowly { pid: Pid },
+    Ended { pid: Pid, how: Ending },
+    Stranger { pid: Pid },
+    WasAsleep { time: Duration },
+    ShuttingDown,
+    GivingUp,
+    Reason(BootFailure),
+}
+
+impl Line {
+    /// How much it matters. A worker that ended with code 0 is not worth a line at any level but
+    /// debug.
+    pub fn level(&self) -> Level {
+        match self {
+            Line::Handling(Signal::Chld)
+            | Line::NotDaemonized
+            | Line::Stranger { .. }
+            | Line::Ended { how: Ending::Code(0), .. } => Level::Debug,
+            Line::Handling(_)
+            | Line::HangUp
+            | Line::Reloaded { .. }
+            | Line::QuickShutdown
+            | Line::WasAsleep { .. }
+            | Line::ShuttingDown
+            | Line::Ended { how: Ending::Signal(libc::SIGTERM), .. } => Level::Info,
+            Line::Ended {
+                how: Ending::Code(_) | Ending::Signal(libc::SIGKILL) | Ending::OutOfMemory,
+                ..
+            } => Level::Error,
+            Line::Ended { how: Ending::Signal(_), .. }
+            | Line::NoUpgrade
+            | Line::MostWorkers { .. }
+            | Line::BootFailed { .. }
+            | Line::LeavesTooSlowly { .. } => Level::Warning,
+            Line::ReloadRefused { .. }
+            | Line::ReloadFailed { .. }
+            | Line::SpawnFailed { .. }
+            | Line::BootTooSlow { .. }
+            | Line::GivingUp
+            | Line::Reason(_) => Level::Error,
+            Line::Silent { .. } => Level::Critical,
+        }
+    }
+
+    /// Writes it to the log.
+    ///
+    /// `tracing` has no level above ERROR: an ERROR with the target `critical` is CRITICAL, by a
+    /// convention with the log of `oxicorn_core`.
+    pub fn write(&self) {
+        match self.level() {
+            Level::Debug => tracing::debug!("{self}"),
+            Level::Info => tracing::info!("{self}"),
+            Level::Warning => tracing::warn!("{self}"),
+            Level::Error => tracing::error!("{self}"),
+            Level::Critical => tracing::error!(target: "critical", "{self}"),
+        }
+    }
+}
+
+fn signal_name(number: c_int) -> String {
+    nix::sys::signal::Signal::try_from(number)
+        .map_or_else(|_| format!("signal {number}"), |s| s.as_str().to_owned())
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Line::Handling(signal) => write!(f, "Handling signal: {}", signal.name()),
+            Line::HangUp => write!(f, "Hang up: Master"),
+            Line::ReloadRefused { reason } => {
+                write!(f, "Reload refused, nothing has changed: {reason}")
+            }
+            Line::ReloadFailed { failed, stays } => write!(
+                f,
+                "Reload ended: a worker of generation {} failed to boot; the other workers stay, \
+                 new ones will be of generation {}",
+                failed.0, stays.0
+            ),
+            Line::Reloaded { generation } => {
+                write!(f, "Reloaded: all workers are of generation {}", generation.0)
+            }
+            Line::QuickShutdown => write!(f, "Quick shutdown requested"),
+            Line::NotDaemonized => write!(f, "SIGWINCH ignored. Not daemonized"),
+            Line::NoUpgrade => write!(f, "SIGUSR2 ignored: there is no upgrade in place yet"),
+            Line::MostWorkers { most } => write!(f, "There are never more than {most} workers"),
+            Line::SpawnFailed { reason } => write!(f, "Cannot fork a worker: {reason}"),
+            Line::BootFailed { pid, retry } => write!(
+                f,
+                "Worker (pid:{pid}) failed to boot; the next try is in {:.1} s",
+                retry.as_secs_f64()
+            ),
+            Line::BootTooSlow { pid } => {
+                write!(f, "Worker (pid:{pid}) is killed: not ready within boot_timeout")
+            }
+            Line::Silent { pid } => write!(f, "WORKER TIMEOUT (pid:{pid})"),
+            Line::LeavesTooSlowly { pid } => {
+                write!(f, "Worker (pid:{pid}) is killed: told to leave, and still there")
+            }
+            Line::Ended { pid, how } => match how {
+                Ending::Code(code) => write!(f, "Worker (pid:{pid}) exited with code {code}."),
+                Ending::Signal(number) => {
+                    write!(f, "Worker (pid:{pid}) was sent {}!", signal_name(*number))
+                }
+                Ending::OutOfMemory => {
+                    write!(f, "Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?")
+                }
+            },
+            Line::Stranger { pid } => write!(f, "Reaped a process that is no worker (pid:{pid})"),
+            Line::WasAsleep { time } => write!(
+                f,
+                "The master could not run for {:.1} s: the workers' silence is not held against them",
+                time.as_secs_f64()
+            ),
+            Line::ShuttingDown | Line::GivingUp => write!(f, "Shutting down: Master"),
+            Line::Reason(BootFailure::Failed) => write!(f, "Reason: Worker failed to boot."),
+            Line::Reason(BootFailure::NotFound) => write!(f, "Reason: App failed to load."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_that_gunicorns_users_grep_for() {
+        let pid = Pid::from_raw(7);
+        let ended = |how| Line::Ended { pid, how };
+        for (line, level, text) in [
+            (Line::Handling(Signal::Term), Level::Info, "Handling signal: term"),
+            (Line::Handling(Signal::Chld), Level::Debug, "Handling signal: chld"),
+            (Line::HangUp, Level::Info, "Hang up: Master"),
+            (Line::Silent { pid }, Level::Critical, "WORKER TIMEOUT (pid:7)"),
+            (
+                ended(Ending::Signal(libc::SIGKILL)),
+                Level::Error,
+                "Worker (pid:7) was sent SIGKILL!",
+            ),
+            (
+                ended(Ending::OutOfMemory),
+                Level::Error,
+                "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?",
+            ),
+            (
+                ended(Ending::Signal(libc::SIGSEGV)),
+                Level::Warning,
+                "Worker (pid:7) was sent SIGSEGV!",
+            ),
+            (ended(Ending::Signal(libc::SIGTERM)), Level::Info, "Worker (pid:7) was sent SIGTERM!"),
+            (ended(Ending::Signal(40)), Level::Warning, "Worker (pid:7) was sent signal 40!"),
+            (ended(Ending::Code(3)), Level::Error, "Worker (pid:7) exited with code 3."),
+            (Line::ShuttingDown, Level::Info, "Shutting down: Master"),
+            (Line::GivingUp, Level::Error, "Shutting down: Master"),
+            (Line::Reason(BootFailure::Failed), Level::Error, "Reason: Worker failed to boot."),
+        ] {
+            assert_eq!((line.level(), line.to_string().as_str()), (level, text));
+        }
+    }
+}

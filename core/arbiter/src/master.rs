@@ -1,0 +1,150 @@
+//! The way in: what a master is made of, and its start-up. Nothing is forked before everything that
+//! can be wrong has been looked at: the addresses are bound and the signals are handled first.
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use oxicorn_core::app::Application;
+use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::lifeline::MasterLifeline;
+use oxicorn_core::scoreboard::Scoreboard;
+use oxicorn_core::worker::Worker;
+
+use crate::driver::Driver;
+use crate::event::Signal;
+use crate::line::Line;
+use crate::signals::Signals;
+use crate::sockets::Sockets;
+
+/// How often an address in use is tried, and how long it is waited in between.
+const TRIES: u32 = 5;
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// One generation: what its workers are started with.
+#[derive(Clone)]
+pub struct Plan {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The worker class, whose `check` has been asked.
+    pub worker: &'static dyn Worker,
+    /// What is served.
+    pub app: Application,
+}
+
+impl Plan {
+    /// What `ps` shows of a process of this server, where the caller of [`Master::run`] has made
+    /// room for it: [`oxicorn_core::sys::prepare_title`].
+    pub(crate) fn title(&self, process: &str) -> String {
+        let name = self.config.proc_name.as_deref().unwrap_or_else(|| self.app.name());
+        format!("server: {process} [{name}]")
+    }
+}
+
+/// The master process, before it runs.
+pub struct Master {
+    /// What to start with.
+    pub plan: Plan,
+    /// Makes the plan anew on SIGHUP: resolves the settings, finds the worker class, asks its
+    /// `check`. An error leaves everything as it is.
+    pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    /// Opens the master's own log files again by name.
+    pub reopen_logs: Box<dyn FnMut()>,
+}
+
+impl std::fmt::Debug for Master {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Master").field("app", &self.plan.app).finish_non_exhaustive()
+    }
+}
+
+/// How the wait for an address ended.
+enum Bound {
+    Yes,
+    Stopped,
+    No,
+}
+
+impl Master {
+    /// Listens, forks the workers and looks after them until it is told to stop. To be called from
+    /// the only thread of the process: it forks, and in the children it does not return.
+    ///
+    /// The exit code is 0 after a stop that was asked for, 3 or 4 if no worker of the first
+    /// generation could boot, 1 if an address could not be listened at.
+    pub fn run(self) -> ExitCode {
+        let started = Instant::now();
+        tracing::info!("Starting oxicorn {}", env!("CARGO_PKG_VERSION"));
+        let system = Signals::handle().and_then(|signals| {
+            let lifeline = MasterLifeline::new()?;
+            Ok((signals, lifeline, Scoreboard::new()?))
+        });
+        let (signals, lifeline, board) = match system {
+            Ok(system) => system,
+            Err(error) => {
+                tracing::error!("Cannot start: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let mut sockets = Sockets::default();
+        match listen(&mut sockets, &self.plan.config, &signals) {
+            Bound::Yes => {}
+            Bound::Stopped => return ExitCode::SUCCESS,
+            Bound::No => return ExitCode::FAILURE,
+        }
+        Driver::new(self, started, signals, lifeline, board, sockets).run()
+    }
+}
+
+/// Binds, and waits for an address that is in use, as long as nobody says stop.
+fn listen(sockets: &mut Sockets, config: &Config, signals: &Signals) -> Bound {
+    for left in (0..TRIES).rev() {
+        let error = match sockets.add(&config.bind, config.backlog) {
+            Ok(()) => return Bound::Yes,
+            Err(error) => error,
+        };
+        if error.source.kind() != io::ErrorKind::AddrInUse {
+            tracing::error!("Invalid address: {error}");
+            return Bound::No;
+        }
+        tracing::error!("Connection in use: {}", error.spec);
+        if left == 0 {
+            tracing::error!("Can't connect to {}", error.spec);
+            return Bound::No;
+        }
+        if stopped_within(BETWEEN, signals) {
+            Line::ShuttingDown.write();
+            return Bound::Stopped;
+        }
+    }
+    Bound::No
+}
+
+/// Waits, and says whether a signal has ended the wait for good. The others mean nothing yet.
+fn stopped_within(time: Duration, signals: &Signals) -> bool {
+    let end = Instant::now() + time;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        let mut fds = [PollFd::new(signals.fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, poll_timeout(left));
+        for signal in signals.take() {
+            Line::Handling(signal).write();
+            if matches!(signal, Signal::Term | Signal::Int | Signal::Quit) {
+                return true;
+            }
+        }
+    }
+}
+
+/// Rounded up to the millisecond, so that a deadline has come when the wait for it ends.
+pub(crate) fn poll_timeout(time: Duration) -> PollTimeout {
+    let millis = time.as_nanos().div_ceil(1_000_000);
+    i32::try_from(millis)
+        .ok()
+        .and_then(|millis| PollTimeout::try_from(millis).ok())
+        .unwrap_or(PollTimeout::MAX)
+}

@@ -1,0 +1,93 @@
+//! When the master's patience with a worker ends: it boots too slowly, leaves too slowly, or is silent.
+
+use std::time::Duration;
+
+use oxicorn_core::scoreboard::Slot;
+
+use super::{Arbiter, MOMENT};
+use crate::backoff::Progress;
+use crate::event::{Action, Ending, Signal};
+use crate::line::Line;
+use crate::roster::Stage;
+
+impl Arbiter {
+    /// When an event finds a deadline long past, this process, and so probably the whole machine, did
+    /// not run: nobody could beat, boot or leave meanwhile. What would be judged now is the pause, not
+    /// the workers, so they get the time back. Returns how late the event is.
+    pub(super) fn wake_up(&mut self, now: Duration) -> Duration {
+        let due = self.next_deadline().unwrap_or(now);
+        let late = now.saturating_sub(due);
+        if late <= self.period() {
+            return late;
+        }
+        for worker in self.roster.all_mut() {
+            worker.deadline = worker.deadline.map(|deadline| deadline + late);
+        }
+        self.last_round = now;
+        self.log(Line::WasAsleep { time: late });
+        late
+    }
+
+    /// `late`: a pause too short to be noticed is not held against a worker either.
+    pub(super) fn tick(&mut self, now: Duration, late: Duration, ages: &[(Slot, Duration)]) {
+        let slots: Vec<Slot> = self.roster.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.expire(now, slot);
+        }
+        if now >= self.last_round + self.period() {
+            self.last_round = now;
+            self.judge(now, late, ages);
+        }
+    }
+
+    fn judge(&mut self, now: Duration, late: Duration, ages: &[(Slot, Duration)]) {
+        let Some(timeout) = self.settings.timeout else {
+            return;
+        };
+        for &(slot, _) in ages.iter().filter(|(_, age)| *age > timeout + late) {
+            self.condemn(now, slot);
+        }
+    }
+
+    /// The patience with a worker has ended.
+    fn expire(&mut self, now: Duration, slot: Slot) {
+        let Some(worker) = self.roster.get_mut(slot) else {
+            return;
+        };
+        if worker.deadline.is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        let before = worker.clone();
+        let line = before.pid.and_then(|pid| match before.stage {
+            Stage::Booting => Some(Line::BootTooSlow { pid }),
+            Stage::Leaving => Some(Line::LeavesTooSlowly { pid }),
+            Stage::Ready { .. } | Stage::Condemned | Stage::Killed => None,
+        });
+        self.actions.extend(line.map(Action::Log));
+        worker.kill(&mut self.actions);
+        if before.stage == Stage::Booting {
+            self.boot_failed(now, &before, Ending::Signal(libc::SIGKILL));
+        }
+    }
+
+    /// A worker has been silent for too long.
+    fn condemn(&mut self, now: Duration, slot: Slot) {
+        let Some(worker) = self.roster.get_mut(slot) else {
+            return;
+        };
+        let Some(pid) = worker.pid.filter(|_| worker.beats) else {
+            return;
+        };
+        let (stage, failures) = (worker.stage, worker.failures);
+        if !matches!(stage, Stage::Ready { .. } | Stage::Leaving) {
+            return;
+        }
+        self.actions.push(Action::Log(Line::Silent { pid }));
+        worker.stage = Stage::Condemned;
+        worker.deadline = Some(now + MOMENT);
+        worker.strike(Signal::Abrt, &mut self.actions);
+        if let Stage::Ready { since } = stage {
+            self.vacate(now, failures, Progress::Served(now - since));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What is kept of a request between its head and its line. The line is written when the response
+//! has been, and by then the head may be gone: so the values that the format names are cloned, which
+//! for a header's value, as for the target, is the counting of a reference.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+
+use super::format::{Format, Side};
+use crate::listener::Peer;
+
+/// The head of a request, for [`AccessWriter::begin`](super::AccessWriter::begin).
+#[derive(Clone, Copy)]
+pub struct RequestLine<'a> {
+    /// Its method.
+    pub method: &'a Method,
+    /// Its target exactly as received.
+    pub target: &'a Bytes,
+    /// Its version.
+    pub version: Version,
+    /// Its header fields.
+    pub headers: &'a HeaderMap,
+    /// Who has sent it.
+    pub peer: &'a Peer,
+}
+
+/// A request whose line is still to be written. Dropping it writes none.
+#[must_use = "a request is logged only when it is finished"]
+pub struct Pending {
+    pub(super) method: Method,
+    pub(super) target: Bytes,
+    pub(super) version: Version,
+    pub(super) peer: Peer,
+    pub(super) status: Option<StatusCode>,
+    /// In the order of [`Format::kept`].
+    pub(super) kept: Vec<Option<HeaderValue>>,
+}
+
+impl Pending {
+    /// Keeps what `format` needs, in `kept`, which is empty.
+    pub(super) fn new(
+        format: &Format,
+        request: RequestLine<'_>,
+        mut kept: Vec<Option<HeaderValue>>,
+    ) -> Pending {
+        kept.extend(format.kept.iter().map(|(side, name)| match side {
+            Side::Request => value(request.headers, name),
+            Side::Response => None,
+        }));
+        Pending {
+            method: request.method.clone(),
+            target: request.target.clone(),
+            version: request.version,
+            peer: *request.peer,
+            status: None,
+            kept,
+        }
+    }
+
+    pub(super) fn respond(&mut self, format: &Format, status: StatusCode, headers: &HeaderMap) {
+        self.status = Some(status);
+        for (kept, (side, name)) in self.kept.iter_mut().zip(&format.kept) {
+            if *side == Side::Response {
+                *kept = value(headers, name);
+            }
+        }
+    }
+}
+
+/// Of a repeated header the last, as in gunicorn.
+fn value(headers: &HeaderMap, name: &HeaderName) -> Option<HeaderValue> {
+    headers.get_all(name).iter().next_back().cloned()
+}
+
+impl std::fmt::Debug for Pending {
+    /// Without the headers: among them may be credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending")
+            .field("method", &self.method)
+            .field("target", &self.target)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}

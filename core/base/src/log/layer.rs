@@ -1,0 +1,116 @@
+//! From a `tracing` event to a line. A layer of its own rather than `tracing_subscriber::fmt`: that
+//! one prints to standard error when its writer fails, and panics when this fails too.
+
+use std::fmt::{self, Write};
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+
+use super::line::Line;
+use super::sink::Sink;
+use crate::config::LogLevel;
+
+/// The target that makes an error critical.
+const CRITICAL: &str = "critical";
+
+/// The log: where it goes, and from which level on.
+pub(super) struct ErrorLog {
+    level: LogLevel,
+    sink: Mutex<Sink>,
+}
+
+impl ErrorLog {
+    pub(super) fn new(sink: Sink, level: LogLevel) -> ErrorLog {
+        let sink = Mutex::new(sink);
+        ErrorLog { level, sink }
+    }
+
+    /// A thread that panicked while it held the sink has left at worst a wrong count.
+    fn sink(&self) -> MutexGuard<'_, Sink> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reopen(&self) -> io::Result<()> {
+        self.sink().reopen()
+    }
+
+    pub(super) fn redirect(&mut self, sink: Sink, level: LogLevel) {
+        self.level = level;
+        self.sink().replace(sink);
+    }
+}
+
+/// None: too small to be shown at any level.
+fn level_of(metadata: &Metadata<'_>) -> Option<LogLevel> {
+    match *metadata.level() {
+        tracing::Level::ERROR if metadata.target() == CRITICAL => Some(LogLevel::Critical),
+        tracing::Level::ERROR => Some(LogLevel::Error),
+        tracing::Level::WARN => Some(LogLevel::Warning),
+        tracing::Level::INFO => Some(LogLevel::Info),
+        tracing::Level::DEBUG => Some(LogLevel::Debug),
+        tracing::Level::TRACE => None,
+    }
+}
+
+impl<S: Subscriber> Layer<S> for ErrorLog {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        metadata.is_event() && level_of(metadata).is_some_and(|level| level >= self.level)
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(match self.level {
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Warning => LevelFilter::WARN,
+            LogLevel::Error | LogLevel::Critical => LevelFilter::ERROR,
+        })
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let Some(level) = level_of(event.metadata()) else {
+            return;
+        };
+        let mut line = Line::begin(level);
+        event.record(&mut Message(&mut line));
+        event.record(&mut Fields(&mut line));
+        let line = line.finish();
+        self.sink().write(&line);
+    }
+}
+
+const MESSAGE: &str = "message";
+
+/// Writes the message of an event. What the writing of a [`Line`] returns says only whether it is
+/// full.
+struct Message<'a>(&'a mut Line);
+
+impl Visit for Message<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == MESSAGE {
+            let _ = write!(self.0, "{value:?}");
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}
+
+/// Writes everything but the message.
+struct Fields<'a>(&'a mut Line);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() != MESSAGE {
+            let _ = write!(self.0, " {}={value:?}", field.name());
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}
