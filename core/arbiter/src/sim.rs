@@ -24,6 +24,9 @@ use process::{Process, Temper};
 
 const SEEDS: u64 = 3_000;
 
+/// More steps than any world needs.
+const RESTLESS: u64 = 20_000;
+
 /// How the workers of a configuration behave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Nature {
@@ -243,6 +246,9 @@ impl World {
 
     fn step(&mut self, event: Event) -> Result<(), String> {
         self.steps += 1;
+        if self.steps > RESTLESS {
+            return Err("it turns in a circle".to_owned());
+        }
         if let Event::Exited { pid, .. } = event {
             let them = self.processes.values_mut();
             them.filter(|p| p.pid == Some(pid)).for_each(|p| p.gone = true);

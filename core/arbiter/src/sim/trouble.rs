@@ -17,7 +17,8 @@ impl World {
             56..60 => self.arrives(one_of_signal(pick)),
             60..75 => self.strike_somebody(),
             75..80 => {
-                let time = Duration::from_secs(self.chance.next() % 4000);
+                let longest = one_of(&mut self.chance, &[2_000, 2_000, 4_000_000]);
+                let time = self.millis(longest);
                 self.count("asleep");
                 self.now += time;
                 self.slept = (self.now, time);
