@@ -73,10 +73,13 @@ impl Worker for Class {
             Life::Fails => return Err(WorkerError::App("it does not work".to_owned())),
             Life::Missing => return Err(WorkerError::AppNotFound("nobody knows it".to_owned())),
             Life::Panics => panic!("it went wrong"),
-            Life::Slow => {}
-            Life::Idle | Life::Mute | Life::Stubborn => cx.ready(),
+            Life::Slow | Life::Idle | Life::Mute | Life::Stubborn => {}
         }
+        // Said first: the master acts on readiness, and the tests read the two in this order.
         tracing::info!("Living (pid: {}): {:?}", std::process::id(), self.life);
+        if self.life != Life::Slow {
+            cx.ready();
+        }
         wait_for_orders(&cx, self.life).map_err(|error| WorkerError::io("poll")(error.into()))
     }
 }
