@@ -33,7 +33,7 @@ pub(super) struct Process {
     pub(super) silent_since: Option<Duration>,
     /// Told to leave (or leaves by itself), and when it must be gone.
     pub(super) leaving: Option<Option<Duration>>,
-    /// How many times the machine was off meanwhile; each may cost or give a second.
+    /// How many times the machine was off meanwhile; each may cost or give two periods.
     pub(super) naps: u32,
     /// Got SIGABRT.
     pub(super) condemned: Option<Duration>,
@@ -80,7 +80,7 @@ impl Process {
 
     /// How far the master's clock may be from ours.
     pub(super) fn slack(&self) -> Duration {
-        Duration::from_millis(1500) + Duration::from_secs(1) * self.naps
+        Duration::from_millis(1500) + Duration::from_secs(2) * self.naps
     }
 
     pub(super) fn becomes_ready(&mut self) -> bool {
