@@ -89,7 +89,8 @@ fn wait_for_orders(cx: &WorkerContext, life: Life) -> Result<(), Errno> {
         let mut fds =
             [cx.orders.as_fd(), cx.lifeline.fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let polled = match life {
-            Life::Mute => poll(&mut [], PollTimeout::NONE),
+            // It must end with its master all the same: nobody else would end it.
+            Life::Mute => poll(&mut fds[1..], PollTimeout::NONE),
             _ => poll(&mut fds, PollTimeout::from(100_u16)),
         };
         match polled {
