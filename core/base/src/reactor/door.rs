@@ -81,6 +81,16 @@ pub struct Door {
     complained: Option<Instant>,
 }
 
+/// Whether another connection can be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    Free,
+    /// As many requests are in hand as the class can serve at once.
+    Busy,
+    /// There are as many connections as there may be.
+    Crowded,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Knocking {
     Nobody,
@@ -192,18 +202,28 @@ impl Door {
         }
     }
 
-    fn has_room(&self) -> bool {
+    fn room(&self) -> Room {
         let slot = self.service.slot();
-        slot.in_flight() < self.service.capacity()
-            && slot.connections() < u64::from(self.service.config().worker_connections)
+        if slot.connections() >= u64::from(self.service.config().worker_connections) {
+            Room::Crowded
+        } else if slot.in_flight() >= self.service.capacity() {
+            Room::Busy
+        } else {
+            Room::Free
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.room() == Room::Free
     }
 
     fn consider(&mut self, epoll: &Epoll, now: Instant) -> Option<Caller> {
         self.knocking = Knocking::Nobody;
-        if !self.has_room() {
+        // Looked at once: threads change it at any moment.
+        let room = self.room();
+        if room != Room::Free {
             self.stop_listening(epoll, Watch::UntilRoom);
-            let busy = self.service.slot().in_flight() >= self.service.capacity();
-            return if busy { None } else { Some(Caller::Crowd) };
+            return (room == Room::Crowded).then_some(Caller::Crowd);
         }
         let slot = self.service.slot();
         let fewest = slot.fewest_connections_elsewhere(STALE);
