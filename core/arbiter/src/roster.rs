@@ -37,6 +37,8 @@ pub(crate) struct Worker {
     pub(crate) pid: Option<Pid>,
     pub(crate) stage: Stage,
     pub(crate) deadline: Option<Duration>,
+    /// How long it may be silent: by its own configuration, which it beats by.
+    timeout: Option<Duration>,
     /// It has been ready: from then on its heartbeat counts.
     pub(crate) beats: bool,
     /// Failures in a row of those who had its place before.
@@ -53,6 +55,12 @@ impl Worker {
 
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Ready { .. })
+    }
+
+    /// How long it may be silent, while it is to be heard at all.
+    pub(crate) fn judged_by(&self) -> Option<Duration> {
+        let serves = matches!(self.stage, Stage::Ready { .. } | Stage::Leaving);
+        self.timeout.filter(|_| self.beats && serves)
     }
 
     /// Sends it a signal.
@@ -114,7 +122,12 @@ pub(crate) struct Roster {
 
 impl Roster {
     /// A new worker in the lowest free place. None: all places are taken.
-    pub(crate) fn add(&mut self, generation: Generation, failures: u32) -> Option<Slot> {
+    pub(crate) fn add(
+        &mut self,
+        generation: Generation,
+        timeout: Option<Duration>,
+        failures: u32,
+    ) -> Option<Slot> {
         let slot = self.free()?;
         let worker = Worker {
             generation,
@@ -122,6 +135,7 @@ impl Roster {
             pid: None,
             stage: Stage::Booting,
             deadline: None,
+            timeout,
             beats: false,
             failures,
             owed: None,

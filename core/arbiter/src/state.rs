@@ -97,7 +97,7 @@ impl Arbiter {
     /// Takes in one event that happens `now` (since the master's start) and says what to do.
     pub fn step(&mut self, now: Duration, event: Event) -> Vec<Action> {
         let late = self.wake_up(now);
-        let watched = self.watches();
+        let period = self.period();
         let reap = matches!(event, Event::Signal(Signal::Chld) | Event::Exited { .. });
         match event {
             Event::Start => self.last_round = now,
@@ -112,7 +112,7 @@ impl Arbiter {
             Event::Tick { ages } => self.tick(now, late, &ages),
         }
         self.settle(now);
-        if !watched && self.watches() {
+        if self.period() != period {
             self.last_round = now;
         }
         // Last, because a process that is reaped can be sent nothing more: its pid may be another's.
@@ -127,20 +127,17 @@ impl Arbiter {
         let workers = self.roster.all().filter_map(|worker| worker.deadline);
         let places = self.vacancies.iter().map(|vacancy| vacancy.due);
         let places = places.filter(|_| self.roster.free().is_some());
-        let round = self.watches().then(|| self.last_round + self.period());
+        let round = self.period().map(|period| self.last_round + period);
         workers.chain(places).chain(round).min()
     }
 
-    /// Whether there is anything that a round could find.
-    fn watches(&self) -> bool {
-        let judged = |worker: &Worker| worker.beats && self.settings.timeout.is_some();
-        self.roster.all().any(|worker| worker.deadline.is_some() || judged(worker))
-    }
-
-    fn period(&self) -> Duration {
+    /// The time between two rounds; none while there is nothing that a round could find.
+    fn period(&self) -> Option<Duration> {
         let (shortest, longest) = PERIOD;
-        let half = self.settings.timeout.map_or(longest, |t| t / 2);
-        half.clamp(shortest, longest)
+        let waits = self.roster.all().any(|worker| worker.deadline.is_some());
+        let judged = self.roster.all().filter_map(Worker::judged_by).min();
+        let half = judged.map(|timeout| (timeout / 2).clamp(shortest, longest));
+        half.or(waits.then_some(longest))
     }
 
     fn log(&mut self, line: Line) {

@@ -52,7 +52,8 @@ impl World {
             }
             Signal::Abrt => {
                 let silent = process.silent_since.map(|since| now - since);
-                if settings.timeout.is_none() || silent <= settings.timeout {
+                let timeout = self.configs[&process.generation].0.timeout;
+                if timeout.is_none() || silent <= timeout {
                     return Err(format!("ABRT for a worker that beats: {process:?}"));
                 }
                 process.condemned = Some(now);

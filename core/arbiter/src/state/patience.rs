@@ -17,7 +17,7 @@ impl Arbiter {
     pub(super) fn wake_up(&mut self, now: Duration) -> Duration {
         let due = self.next_deadline().unwrap_or(now);
         let late = now.saturating_sub(due);
-        if late <= self.period() {
+        if late <= self.period().unwrap_or(late) {
             return late;
         }
         for worker in self.roster.all_mut() {
@@ -34,18 +34,18 @@ impl Arbiter {
         for slot in slots {
             self.expire(now, slot);
         }
-        if now >= self.last_round + self.period() {
+        if self.period().is_some_and(|period| now >= self.last_round + period) {
             self.last_round = now;
             self.judge(now, late, ages);
         }
     }
 
     fn judge(&mut self, now: Duration, late: Duration, ages: &[(Slot, Duration)]) {
-        let Some(timeout) = self.settings.timeout else {
-            return;
-        };
-        for &(slot, _) in ages.iter().filter(|(_, age)| *age > timeout + late) {
-            self.condemn(now, slot);
+        for &(slot, age) in ages {
+            let timeout = self.roster.get_mut(slot).and_then(|worker| worker.judged_by());
+            if timeout.is_some_and(|timeout| age > timeout + late) {
+                self.condemn(now, slot);
+            }
         }
     }
 
@@ -75,13 +75,10 @@ impl Arbiter {
         let Some(worker) = self.roster.get_mut(slot) else {
             return;
         };
-        let Some(pid) = worker.pid.filter(|_| worker.beats) else {
+        let Some(pid) = worker.pid else {
             return;
         };
         let (stage, failures) = (worker.stage, worker.failures);
-        if !matches!(stage, Stage::Ready { .. } | Stage::Leaving) {
-            return;
-        }
         self.actions.push(Action::Log(Line::Silent { pid }));
         worker.stage = Stage::Condemned;
         worker.deadline = Some(now + MOMENT);

@@ -90,10 +90,8 @@ impl Arbiter {
             self.proven = true;
             self.actions.push(Action::DropConfig { generation: failed });
         }
-        self.phase = match self.proven {
-            true => Phase::Running,
-            false => Phase::Starting,
-        };
+        let serves = self.proven || self.roster.all().any(Worker::is_ready);
+        self.phase = if serves { Phase::Running } else { Phase::Starting };
         let stays = self.generation;
         Some(Line::ReloadFailed { failed, stays })
     }

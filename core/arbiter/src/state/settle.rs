@@ -86,11 +86,12 @@ impl Arbiter {
         self.vacancies.resize(wanted, fresh);
         while let Some(at) = self.vacancies.iter().position(|v| v.due <= now) {
             let failures = self.vacancies[at].failures;
-            let Some(slot) = self.roster.add(self.generation, failures) else {
+            let (generation, timeout) = (self.generation, self.settings.timeout);
+            let Some(slot) = self.roster.add(generation, timeout, failures) else {
                 break;
             };
             self.vacancies.remove(at);
-            self.actions.push(Action::Spawn { slot, generation: self.generation });
+            self.actions.push(Action::Spawn { slot, generation });
         }
     }
 
