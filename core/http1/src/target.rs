@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use http::{Method, Uri};
 
+use crate::authority::is_host_and_port;
 use crate::error::ErrorKind;
 
 /// The longest target that `http::Uri` can hold, in bytes.
@@ -54,7 +55,7 @@ fn absolute_form(target: &Bytes) -> Result<Uri, ErrorKind> {
 /// RFC 9110 sections 4.2.1 and 4.2.4: an empty host is refused, and so is user information, whose
 /// only use here is to disguise the host.
 fn names_a_host(authority: &http::uri::Authority) -> bool {
-    !authority.host().is_empty() && !authority.as_str().contains('@')
+    is_host_and_port(authority.as_str().as_bytes())
 }
 
 fn to_uri(target: &Bytes) -> Result<Uri, ErrorKind> {
@@ -119,6 +120,9 @@ mod tests {
             (&get, "http:///x", Err(Target)),
             (&get, "http://:80/", Err(Target)),
             (&get, "http://u@a.b/", Err(Target)),
+            (&get, "http://a.b:/", Ok("http://a.b:/")),
+            (&get, "http://a.b:x/", Err(Target)),
+            (&get, "http://a,b/", Err(Target)),
             (&get, "http://a\"b/", Err(Target)),
             (&get, "a.b:80", Err(TargetForm)),
             (&get, "a", Err(TargetForm)),
