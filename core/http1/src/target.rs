@@ -46,9 +46,18 @@ fn authority_form(target: &Bytes) -> Result<Uri, ErrorKind> {
 fn absolute_form(target: &Bytes) -> Result<Uri, ErrorKind> {
     let uri = to_uri(target)?;
     match (uri.scheme(), uri.authority()) {
-        (Some(_), Some(authority)) if names_a_host(authority) => Ok(uri),
+        (Some(scheme), Some(authority)) if is_scheme(scheme) && names_a_host(authority) => Ok(uri),
         (Some(_), _) => Err(ErrorKind::Target),
         (None, _) => Err(ErrorKind::TargetForm),
+    }
+}
+
+/// RFC 3986 section 3.1, which `http::Uri` extends by a mark.
+fn is_scheme(scheme: &http::uri::Scheme) -> bool {
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    match scheme.as_str().as_bytes() {
+        [first, rest @ ..] => first.is_ascii_alphabetic() && rest.iter().all(inner),
+        [] => false,
     }
 }
 
@@ -120,6 +129,9 @@ mod tests {
             (&get, "http:///x", Err(Target)),
             (&get, "http://:80/", Err(Target)),
             (&get, "http://u@a.b/", Err(Target)),
+            (&get, "a+b-c.1://d/", Ok("a+b-c.1://d/")),
+            (&get, "h~p://a/", Err(Target)),
+            (&get, "1http://a/", Err(Target)),
             (&get, "http://a.b:/", Ok("http://a.b:/")),
             (&get, "http://a.b:x/", Err(Target)),
             (&get, "http://a,b/", Err(Target)),

@@ -51,11 +51,12 @@ const STRICTER: &[Difference] = &[
     Difference {
         reason: "RFC 9112 section 3.2 ties the forms of a target to methods and to a valid \
             authority; hyper passes them on.",
-        cases: "target-absolute-port-letters target-absolute-port-only target-absolute-userinfo \
-            target-asterisk-get target-asterisk-longer target-authority-get \
-            target-connect-absolute target-connect-asterisk target-connect-empty-port \
-            target-connect-no-host target-connect-no-port target-connect-path \
-            target-connect-port-letters target-connect-port-too-large \
+        cases: "target-absolute-port-letters target-absolute-port-only \
+            target-absolute-scheme-digit target-absolute-scheme-mark \
+            target-absolute-userinfo target-asterisk-get target-asterisk-longer \
+            target-authority-get target-connect-absolute target-connect-asterisk \
+            target-connect-empty-port target-connect-no-host target-connect-no-port \
+            target-connect-path target-connect-port-letters target-connect-port-too-large \
             target-connect-userinfo target-relative target-scheme-without-authority",
     },
     Difference {
