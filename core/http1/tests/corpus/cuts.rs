@@ -72,7 +72,10 @@ proptest! {
     }
 
     #[test]
-    fn any_file_in_any_pieces(case in any_case(), lengths in prop::collection::vec(1usize..80, 1..20)) {
+    fn any_file_in_any_pieces(
+        case in any_case(),
+        lengths in prop::collection::vec(1usize..80, 1..20),
+    ) {
         let cut = pieces(&case.bytes, &lengths);
         prop_assert_eq!(in_pieces(case, cut), whole(case), "{}", case.name);
     }

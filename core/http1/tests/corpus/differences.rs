@@ -210,18 +210,22 @@ fn obscure_connection(heard: &Heard) -> bool {
     heard.headers.iter().any(|(name, value)| name == "connection" && !value.is_ascii())
 }
 
+/// Bytes that mean something somewhere, more often than others.
+fn byte() -> impl Strategy<Value = u8> {
+    let telling = &b"\r\n\t \0:;,=\"0123456789abcdefGET/.-_\x7f\x80\xff"[..];
+    prop_oneof![any::<u8>(), select(telling)]
+}
+
+fn small_case() -> impl Strategy<Value = &'static Case> {
+    let small = |case: &&Case| (1..1000).contains(&case.bytes.len());
+    select(CASES.iter().filter(small).collect::<Vec<_>>())
+}
+
 proptest! {
     /// Nobody wrote down what these mean; but what both accept, both read alike.
     #[test]
-    fn with_one_byte_changed_they_still_agree(
-        case in select(CASES.iter().filter(|case| case.bytes.len() < 1000).collect::<Vec<_>>()),
-        at: Index,
-        byte in prop_oneof![any::<u8>(), select(&b"\r\n\t \0:;,=\"0123456789abcdefGET/.-_\x7f\x80\xff"[..])],
-    ) {
+    fn with_one_byte_changed_they_still_agree(case in small_case(), at: Index, byte in byte()) {
         let mut bytes = case.bytes.clone();
-        if bytes.is_empty() {
-            return Ok(());
-        }
         let at = at.index(bytes.len());
         bytes[at] = byte;
         let (ours, theirs) = (own(case, &bytes), ask(&bytes));

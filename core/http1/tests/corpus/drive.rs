@@ -1,5 +1,6 @@
 //! A server in a few lines, with both kinds of application: one that reads what it is sent and one
-//! that does not care. It notes what it saw and keeps what it wrote. The fuzz targets play with it too.
+//! that does not care. It notes what it saw and keeps what it wrote. The fuzz targets play with it,
+//! too.
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
