@@ -39,6 +39,3 @@ pub(crate) static TOKEN: Class = Class::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 /// What a host's name is made of (RFC 3986 section 3.2.2), without the comma: in a field value that
 /// is a list, and a host is not one.
 pub(crate) static HOST: Class = Class::alphanumeric_and(b"-._~%!$&'()*+;=");
-
-/// What stands between a host's brackets: an address, and perhaps its zone (RFC 6874 section 2).
-pub(crate) static ADDRESS: Class = Class::alphanumeric_and(b":.%-_~");
