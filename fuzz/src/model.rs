@@ -1,6 +1,8 @@
 //! The rules once more, as plainly as they can be said: over bytes that are all there, without
 //! limits, without speed, and without a line of the codec's own code.
 
+use std::net::Ipv6Addr;
+
 use super::{BodyLength, KeepAlive};
 use crate::drive::Listed;
 
@@ -267,6 +269,8 @@ fn is_target(method: &[u8], target: &[u8]) -> bool {
     if target.is_empty() || target.len() > 65_534 || !target.iter().all(u8::is_ascii_graphic) {
         return false;
     }
+    // The type for URIs holds no percent sign in a host.
+    let is_authority = |bytes: &[u8]| is_authority(bytes) && !bytes.contains(&b'%');
     if method == b"CONNECT" {
         let colon = target.iter().rposition(|byte| *byte == b':');
         let port = colon.and_then(|colon| std::str::from_utf8(&target[colon + 1..]).ok());
@@ -275,11 +279,11 @@ fn is_target(method: &[u8], target: &[u8]) -> bool {
     match target {
         [b'/', ..] => true,
         b"*" => method == b"OPTIONS",
-        _ => is_absolute(target),
+        _ => is_absolute(target, is_authority),
     }
 }
 
-fn is_absolute(target: &[u8]) -> bool {
+fn is_absolute(target: &[u8], is_authority: impl Fn(&[u8]) -> bool) -> bool {
     let Some(colon) = target.windows(3).position(|window| window == b"://") else { return false };
     let rest = &target[colon + 3..];
     let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
@@ -295,36 +299,28 @@ fn is_absolute(target: &[u8]) -> bool {
 /// A host that is not empty, and perhaps a port.
 fn is_authority(bytes: &[u8]) -> bool {
     let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-    let (host, port) = match text.split_once(']') {
-        Some((address, port)) => {
-            let Some(address) = address.strip_prefix('[') else { return false };
-            let inside = |c: char| c.is_ascii_alphanumeric() || ":.%-_~".contains(c);
-            if address.is_empty() || !address.chars().all(inside) {
-                return false;
-            }
-            ("in brackets", port)
-        }
-        None => match text.split_once(':') {
-            Some((host, _)) => (host, &text[host.len()..]),
-            None => (&text[..], ""),
-        },
-    };
-    let port = match port.strip_prefix(':') {
-        Some(digits) => digits.chars().all(|c| c.is_ascii_digit()),
-        None => port.is_empty(),
-    };
-    if host == "in brackets" {
-        return port;
+    if let Some((address, port)) = text.split_once(']') {
+        let address = address.strip_prefix('[').and_then(|text| text.parse::<Ipv6Addr>().ok());
+        return address.is_some() && is_port(port);
     }
+    let host = text.split(':').next().unwrap_or_default();
+    let port = &text[host.len()..];
     let mut pieces = host.split('%');
     let first = pieces.next().unwrap_or_default();
     let mark = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+;=".contains(c);
     let encoded =
         |piece: &str| piece.len() >= 2 && piece.chars().take(2).all(|c| c.is_ascii_hexdigit());
     !host.is_empty()
-        && port
+        && is_port(port)
         && first.chars().all(mark)
         && pieces.all(|piece| encoded(piece) && piece.chars().all(mark))
+}
+
+fn is_port(port: &str) -> bool {
+    match port.strip_prefix(':') {
+        Some(digits) => digits.chars().all(|c| c.is_ascii_digit()),
+        None => port.is_empty(),
+    }
 }
 
 /// The length of the line at the front, if it has an end. A bare LF is not one, and is refused with
