@@ -5,6 +5,7 @@
 
 mod basics;
 mod bodies;
+mod corpus;
 mod crowd;
 mod kept;
 mod leaving;

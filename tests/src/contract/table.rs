@@ -2,8 +2,8 @@
 //! macros only lay out tables; what a row does is its function.
 
 use super::{
-    Concerns, Contract, Serving, basics, bodies, crowd, leaving, limits, logs, methods, reload,
-    resources, slow, supervision, waiting,
+    Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
+    reload, resources, slow, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -32,6 +32,7 @@ macro_rules! contract_table {
                 body_cut_short: bodies::body_cut_short,
                 large_upload: bodies::large_upload,
                 large_download: bodies::large_download,
+                corpus: corpus::corpus,
                 bad_request: limits::bad_request,
                 long_request_line: limits::long_request_line,
                 large_header: limits::large_header,
