@@ -12,6 +12,7 @@ mod leaving;
 mod limits;
 mod logs;
 mod methods;
+mod overload;
 mod reload;
 mod resources;
 mod slow;

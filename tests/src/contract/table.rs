@@ -3,7 +3,7 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    reload, resources, slow, supervision, waiting,
+    overload, reload, resources, slow, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -40,6 +40,12 @@ macro_rules! contract_table {
                 dribbled_head: slow::dribbled_head,
                 header_timeout: slow::header_timeout,
                 keepalive_timeout: slow::keepalive_timeout,
+                body_timeout: overload::body_timeout,
+                write_timeout: overload::write_timeout,
+                slow_readers_occupy_nobody: overload::slow_readers_occupy_nobody,
+                the_longest_idle_makes_room: overload::the_longest_idle_makes_room,
+                nobody_is_idle_so_newcomers_wait: overload::nobody_is_idle_so_newcomers_wait,
+                out_of_descriptors: overload::out_of_descriptors,
                 two_hundred_connections: crowd::two_hundred_connections,
                 term_under_load: leaving::term_under_load,
                 term_answers_the_queue: leaving::term_answers_the_queue,
