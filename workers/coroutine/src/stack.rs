@@ -173,7 +173,10 @@ mod tests {
         const ROLE: &str = "OVERFLOWING";
         if std::env::var_os(ROLE).is_some() {
             report_overflows();
-            Fiber::new(new_stack().unwrap(), || drop(deeper(1_000_000))).resume();
+            Fiber::new(new_stack().unwrap(), || {
+                std::hint::black_box(deeper(1_000_000));
+            })
+            .resume();
             return;
         }
         let test = "stack::tests::an_overflow_says_so_and_ends_the_process";
