@@ -1,6 +1,7 @@
 //! The example as a process, in every worker class: what only shows with a real socket, a real file
 //! and a client that takes its time. (The rules themselves are tested where they are, in
 //! `cli/src/files`.)
+#![allow(clippy::panic, clippy::expect_used, reason = "panicking is how a test reports")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
