@@ -16,6 +16,7 @@
 
 mod args;
 pub mod demo;
+pub mod files;
 mod help;
 mod load;
 pub mod net;

@@ -2,8 +2,12 @@
 //! with [`Body::next_chunk`], [`Body::bytes`] or [`std::io::Read`], or poll it as an
 //! [`http_body::Body`].
 
+mod file;
+
 use std::error::Error as StdError;
+use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +15,9 @@ use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 
 use crate::app::Arrival;
+
+pub use file::FilePart;
+pub(crate) use file::READ_AT_ONCE;
 
 type Chunks = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 type AsyncBody = Pin<Box<dyn http_body::Body<Data = Bytes, Error = io::Error> + Send>>;
@@ -32,6 +39,7 @@ pub trait Incoming: Send {
 
 enum Kind {
     Whole(Bytes),
+    File(FilePart),
     Incoming(Box<dyn Incoming>),
     Chunks(Chunks),
     Async(AsyncBody),
@@ -42,6 +50,9 @@ enum Kind {
 pub enum Form {
     /// They are all there: this many.
     Whole(usize),
+    /// They are part of a file, this many: [`Body::take_file`], or [`Body::next_chunk`], which may
+    /// block.
+    File(u64),
     /// [`Body::next_chunk`] may block.
     Blocking,
     /// To be polled.
@@ -63,6 +74,24 @@ impl Body {
     /// No bytes.
     pub fn empty() -> Body {
         Body::from(Bytes::new())
+    }
+
+    /// Bytes of a file, from offset to offset. They are sent with sendfile(2), straight from the
+    /// kernel's cache, whatever the worker class and however large they are: the handler is finished
+    /// when it has returned, the memory in use does not grow, and the client may take its time.
+    ///
+    /// The length is announced before the first byte is read. A file that turns out to be shorter is
+    /// never padded: the connection is closed, so that the client can tell (RFC 9112 section 8), and
+    /// the error log says so. It should be a regular file, and replaced (rename(2)), not rewritten,
+    /// while it is served. Its descriptor stays open until the last byte has been sent.
+    ///
+    /// What is not in the cache is read from the disk by the thread that sends: the worker's only one,
+    /// except in the class `threaded`. It takes up to 1 MiB for one client before the next one has its
+    /// turn, and stands still for that long when the disk is slow.
+    ///
+    /// [`FilePart`] is the same for a file that is kept open and served many times.
+    pub fn file(file: File, range: Range<u64>) -> Body {
+        FilePart::new(file, range).into()
     }
 
     /// Bytes that come one piece after the other from a blocking iterator; each piece is sent as it
@@ -109,6 +138,7 @@ impl Body {
     pub fn form(&self) -> Form {
         match &self.kind {
             Kind::Whole(bytes) => Form::Whole(bytes.len()),
+            Kind::File(part) => Form::File(part.len()),
             Kind::Incoming(_) | Kind::Chunks(_) => Form::Blocking,
             Kind::Async(_) => Form::Async,
         }
@@ -124,6 +154,7 @@ impl Body {
             let chunk = match &mut self.kind {
                 Kind::Whole(bytes) if bytes.is_empty() => None,
                 Kind::Whole(bytes) => Some(std::mem::take(bytes)),
+                Kind::File(part) => part.next()?,
                 Kind::Incoming(incoming) => incoming.next()?,
                 Kind::Chunks(chunks) => chunks.next().transpose()?,
                 Kind::Async(_) => {
@@ -133,6 +164,18 @@ impl Body {
             };
             if chunk.as_ref().is_none_or(|bytes| !bytes.is_empty()) {
                 return Ok(chunk);
+            }
+        }
+    }
+
+    /// What is left of it as a part of a file, for whoever can send that without reading it; the body
+    /// is then empty. `None`: it is no [`Form::File`].
+    pub fn take_file(&mut self) -> Option<FilePart> {
+        match std::mem::replace(&mut self.kind, Kind::Whole(Bytes::new())) {
+            Kind::File(part) => Some(part),
+            other => {
+                self.kind = other;
+                None
             }
         }
     }
@@ -164,7 +207,8 @@ impl Body {
             Kind::Incoming(incoming) => {
                 Kind::Incoming(Box::new(WithRest { rest: Some(rest), incoming }))
             }
-            Kind::Async(body) => Kind::Async(body),
+            // Never a piece of these: the one cannot be read in pieces, the other is read into place.
+            other @ (Kind::Async(_) | Kind::File(_)) => other,
         };
     }
 }
@@ -219,6 +263,9 @@ impl io::Read for Body {
         if buffer.is_empty() {
             return Ok(0);
         }
+        if let Kind::File(part) = &mut self.kind {
+            return part.read(buffer);
+        }
         let Some(mut chunk) = self.next_chunk()? else {
             return Ok(0);
         };
@@ -243,7 +290,7 @@ impl http_body::Body for Body {
         let chunk = match &mut self.kind {
             Kind::Async(body) => return body.as_mut().poll_frame(cx),
             Kind::Incoming(incoming) => ready!(incoming.poll_next(cx)),
-            Kind::Whole(_) | Kind::Chunks(_) => self.next_chunk(),
+            Kind::Whole(_) | Kind::File(_) | Kind::Chunks(_) => self.next_chunk(),
         };
         Poll::Ready(chunk.transpose().map(|chunk| chunk.map(Frame::data)))
     }
@@ -251,6 +298,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
+            Kind::File(part) => part.is_empty(),
             Kind::Async(body) => body.is_end_stream(),
             Kind::Incoming(_) | Kind::Chunks(_) => false,
         }
@@ -277,6 +325,15 @@ impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Body {
         let length = Some(bytes.len() as u64);
         Body::from_kind(Kind::Whole(bytes), length)
+    }
+}
+
+impl From<FilePart> for Body {
+    fn from(part: FilePart) -> Body {
+        match part.len() {
+            0 => Body::empty(),
+            length => Body::from_kind(Kind::File(part), Some(length)),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{BufMut, BytesMut};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use socket2::SockAddr;
 
@@ -362,34 +362,6 @@ pub fn set_title(title: &str) {
     }
 }
 
-/// Sends a queue of pieces with one writev(2) and drops what was taken from their front; returns
-/// the bytes sent.
-///
-/// # Errors
-/// Those of writev(2); `WouldBlock` when the socket's buffer is full.
-pub fn send_pieces(
-    socket: BorrowedFd<'_>,
-    pieces: &mut std::collections::VecDeque<bytes::Bytes>,
-) -> io::Result<usize> {
-    const AT_ONCE: usize = 16;
-    let mut slices = [io::IoSlice::new(&[]); AT_ONCE];
-    let count = pieces.len().min(AT_ONCE);
-    for (slice, piece) in slices.iter_mut().zip(pieces.iter()) {
-        *slice = io::IoSlice::new(piece);
-    }
-    let sent = nix::sys::uio::writev(socket, &slices[..count])?;
-    let mut left = sent;
-    while let Some(front) = pieces.front_mut() {
-        if left < front.len() {
-            front.advance(left);
-            break;
-        }
-        left -= front.len();
-        pieces.pop_front();
-    }
-    Ok(sent)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,17 +388,6 @@ mod tests {
         assert_eq!(events[0].key(), 43);
         assert_eq!(inner.wait(&mut events, None).unwrap(), 1);
         assert_eq!(events[0].key(), 42);
-    }
-
-    #[test]
-    fn pieces_are_sent_in_order_and_partly() {
-        let (a, b) = std::os::unix::net::UnixStream::pair().unwrap();
-        let mut pieces = ["one ", "", "two ", "three"].map(bytes::Bytes::from).into();
-        assert_eq!(send_pieces(a.as_fd(), &mut pieces).unwrap(), 13);
-        assert!(pieces.is_empty());
-        let mut got = BytesMut::with_capacity(64);
-        assert_eq!(recv(b.as_fd(), &mut got).unwrap(), 13);
-        assert_eq!(&got[..], b"one two three");
     }
 
     #[test]

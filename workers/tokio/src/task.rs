@@ -24,7 +24,7 @@ use oxicorn_core::wait::Interest;
 use oxicorn_core::{Application, Body, Request, Response};
 use tokio::select;
 use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use crate::body::pair;
 use crate::roll::Roll;
@@ -68,6 +68,10 @@ impl Client {
                     let step = self.handle().await;
                     shared.room.notify_one();
                     step
+                }
+                Step::Wait(_) if self.connection().has_yielded() => {
+                    yield_now().await;
+                    self.advance(Readiness::WRITE)
                 }
                 Step::Wait(interest) => {
                     let connection = self.connection();
@@ -156,6 +160,9 @@ impl Client {
             length,
             &mut shared.scratch.borrow_mut(),
         )?;
+        if let Some(part) = body.take_file() {
+            fit = self.connection().send_file(part)?;
+        }
         while fit == Fit::More {
             let piece;
             (body, piece) = next_piece(body).await;
@@ -209,7 +216,7 @@ async fn next_piece(mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
             let piece = body.next_chunk();
             (body, piece)
         }
-        Form::Blocking => {
+        Form::Blocking | Form::File(_) => {
             let pulled = spawn_blocking(move || {
                 let piece = body.next_chunk();
                 (body, piece)

@@ -7,6 +7,7 @@ mod gather;
 mod output;
 mod receive;
 mod respond;
+mod sendfile;
 #[cfg(test)]
 mod tests;
 
@@ -178,6 +179,12 @@ impl Connection {
     /// Whether it holds no request and waits for one: the kind to close when there are too many.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Idle && !self.output.is_blocked()
+    }
+
+    /// It waits for its turn, not for the client: with the output that is left it would have kept
+    /// the thread for too long. An edge-triggered set will not report the socket again by itself.
+    pub fn has_yielded(&self) -> bool {
+        self.output.has_yielded()
     }
 
     /// Since when it waits.

@@ -11,15 +11,16 @@ use oxicorn_http1::{
     BodyFraming, KeepAlive, NotReusable, Persistence, ResponseBody, ResponseHead, SendError,
 };
 
+use super::sendfile::Fault;
 use super::{Connection, Flushed, Linger, Phase, Step};
-use crate::body::{Body, Form};
+use crate::body::{Body, FilePart, Form};
 use crate::serve::{Scratch, printable};
 use crate::wait::Interest;
 
 /// Answers to pipelined requests are held back to go out in one write, up to this many bytes and as
 /// long as the application answers this fast: a client never waits for an answer that is ready
 /// because the next one takes long.
-const GATHER_UP_TO: usize = 32 * 1024;
+const GATHER_UP_TO: u64 = 32 * 1024;
 const GATHER_WHILE_UNDER: Duration = Duration::from_micros(200);
 
 /// Why a response cannot go on.
@@ -112,6 +113,29 @@ impl Connection {
         self.output.push(piece);
         self.output.tail().extend_from_slice(frame.suffix);
         Ok(if frame.take < offered { Fit::Enough } else { Fit::More })
+    }
+
+    /// Puts a part of a file behind what is there: all of it, whatever its size, since it takes no
+    /// memory. It is sent as the client reads.
+    ///
+    /// # Errors
+    /// No response was begun.
+    pub fn send_file(&mut self, mut part: FilePart) -> Result<Fit, SendError> {
+        while !part.is_empty() {
+            let offered = usize::try_from(part.len()).unwrap_or(usize::MAX);
+            let frame = self.codec.send_data(offered, self.output.tail())?;
+            if frame.take > 0 {
+                self.output.push_file(part.split_to(frame.take as u64));
+            }
+            if let Some(exchange) = &mut self.exchange {
+                exchange.sent += frame.take as u64;
+            }
+            self.output.tail().extend_from_slice(frame.suffix);
+            if frame.take < offered {
+                return Ok(Fit::Enough);
+            }
+        }
+        Ok(Fit::More)
     }
 
     /// Says in the log why the request in hand was not answered as the application wished.
@@ -236,7 +260,12 @@ impl Connection {
             return Ok(Flushed::All);
         }
         let was_blocked = self.output.is_blocked();
-        let (flushed, sent) = self.output.flush(self.socket.as_fd())?;
+        let (flushed, sent) = self.output.flush(self.socket.as_fd()).inspect_err(|fault| {
+            if let Fault::File { .. } = fault {
+                let peer = &self.info.peer;
+                tracing::error!("Closing the connection of ip={peer} in mid-response: {fault}");
+            }
+        })?;
         if sent > 0 || (flushed == Flushed::Some && !was_blocked) {
             self.since = now;
         }
@@ -251,9 +280,9 @@ impl Connection {
         self.flush_at(Instant::now())
     }
 
-    /// How many bytes of the response the kernel has not taken yet.
+    /// How many bytes in memory the kernel has not taken yet.
     pub fn queued(&self) -> usize {
-        self.output.len()
+        self.output.in_memory()
     }
 }
 
@@ -261,6 +290,7 @@ impl Connection {
 pub fn body_length(body: &Body) -> ResponseBody {
     match (body.form(), body.length()) {
         (Form::Whole(length), _) => ResponseBody::Fixed(length as u64),
+        (Form::File(length), _) => ResponseBody::Fixed(length),
         (_, Some(length)) => ResponseBody::Fixed(length),
         (_, None) => ResponseBody::Streamed,
     }

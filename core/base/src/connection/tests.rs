@@ -11,7 +11,7 @@ use crate::orders::Orders;
 use crate::scoreboard::{Generation, Scoreboard, Writers};
 use crate::serve::{self, Capacity, KeepPolicy};
 use crate::worker::WorkerContext;
-use crate::{Request, RequestExt};
+use crate::{Body, Request, RequestExt, Response};
 
 struct Bench {
     service: Arc<Service>,
@@ -26,8 +26,11 @@ impl Bench {
         let slot = board.claim(Generation(1)).unwrap();
         let app = |request: Request| {
             let target = String::from_utf8_lossy(request.target()).into_owned();
+            if let Some(length) = target.strip_prefix("/file/") {
+                return Response::new(ten_bytes(length.parse().unwrap()));
+            }
             let length = request.into_body().bytes().map_or(-1, |body| body.len() as i64);
-            format!("{target} {length}")
+            Response::new(Body::from(format!("{target} {length}")))
         };
         let cx = WorkerContext {
             config: Arc::new(config),
@@ -85,6 +88,13 @@ impl Bench {
         self.connection = (step != Step::Close).then_some(connection);
         step
     }
+}
+
+/// A file of ten bytes as a body that claims `length` of them.
+fn ten_bytes(length: u64) -> Body {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"0123456789").unwrap();
+    Body::file(file, 0..length)
 }
 
 const READING: Step = Step::Wait(Interest::Read);
@@ -231,4 +241,32 @@ fn who_is_told_to_leave_says_close() {
     assert_eq!(bench.send(&get("/last")), Step::Close);
     let answer = bench.received();
     assert!(answer.contains("Connection: close\r\n") && answer.ends_with("/last 0"), "{answer}");
+}
+
+#[test]
+fn files_are_answers_among_others() {
+    let mut bench = Bench::new(Config::default());
+    let head = "HEAD /file/7 HTTP/1.1\r\nHost: x\r\n\r\n";
+    let many = [&get("/file/10"), &get("/1"), head, &get("/file/0"), &get("/file/2")].concat();
+    assert_eq!(bench.send(&many), READING);
+    let answers = bench.received();
+    let bodies: Vec<_> = answers.split("HTTP/1.1 200 OK\r\n").skip(1).collect();
+    let expected = [(10, "0123456789"), (4, "/1 0"), (7, ""), (0, ""), (2, "01")];
+    assert_eq!(bodies.len(), expected.len(), "{answers}");
+    for (answer, (length, body)) in bodies.iter().zip(expected) {
+        let (head, got) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {length}")), "{head}");
+        assert_eq!(got, body);
+    }
+    assert_eq!(bench.service.slot().in_flight(), 0);
+}
+
+#[test]
+fn a_file_that_is_too_short_ends_the_connection() {
+    let mut bench = Bench::new(Config::default());
+    assert_eq!(bench.send(&[get("/file/11"), get("/never")].concat()), Step::Close);
+    let answer = bench.received();
+    assert!(answer.contains("Content-Length: 11\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n0123456789"), "{answer}");
+    assert_eq!(bench.service.slot().connections(), 0);
 }

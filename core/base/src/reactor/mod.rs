@@ -338,7 +338,11 @@ impl Reactor {
             None => (self.seats.take(), None),
         };
         let enough = known == Some(Reports::ReadingAndWriting) || known == Some(reports);
-        if !enough && let Err(error) = self.register(&guest, seat, reports) {
+        // Entering it anew reports a socket that is ready already.
+        let again = guest.has_yielded();
+        if (again || !enough)
+            && let Err(error) = self.register(&guest, seat, reports)
+        {
             tracing::error!("Cannot watch a connection: {error}");
             return self.seats.release(seat);
         }

@@ -18,8 +18,8 @@ use crate::connection::{
 };
 use crate::wait::{self, Interest, Woken};
 
-/// A response that is larger than this, in bytes, occupies its handler until the client has read
-/// enough of it.
+/// A response that is larger than this, in bytes of memory, occupies its handler until the client has
+/// read enough of it. A file never does.
 pub const HAND_OVER_UP_TO: usize = 1024 * 1024;
 /// A response that is produced piece by piece is written in pieces of at least so many bytes when its
 /// length is known: a client that waits for each piece is told of no length.
@@ -74,6 +74,9 @@ fn send(
     let length = body_length(&body);
     let mut fit =
         job.begin_response(parts.status, &parts.headers, length, &mut scratch.borrow_mut())?;
+    if let Some(part) = body.take_file() {
+        fit = job.send_file(part)?;
+    }
     while fit == Fit::More {
         let Some(piece) = body.next_chunk().map_err(Unsendable::Source)? else { break };
         fit = job.send_piece(piece)?;
