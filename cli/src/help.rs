@@ -63,7 +63,7 @@ fn flags(setting: &Setting) -> String {
     let short = setting.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
     let holder = match setting.arity {
         Arity::Flag => String::new(),
-        Arity::One | Arity::Many => format!(" {}", setting.holder),
+        Arity::One | Arity::Many | Arity::Pairs => format!(" {}", setting.holder),
     };
     format!("  {short}--{}{holder}", setting.flag())
 }

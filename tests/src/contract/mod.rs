@@ -11,6 +11,7 @@ mod leaving;
 mod limits;
 mod logs;
 mod methods;
+mod proxies;
 mod reload;
 mod resources;
 mod slow;

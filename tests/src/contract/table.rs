@@ -2,8 +2,8 @@
 //! macros only lay out tables; what a row does is its function.
 
 use super::{
-    Concerns, Contract, Serving, basics, bodies, crowd, leaving, limits, logs, methods, reload,
-    resources, slow, supervision, waiting,
+    Concerns, Contract, Serving, basics, bodies, crowd, leaving, limits, logs, methods, proxies,
+    reload, resources, slow, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -36,6 +36,11 @@ macro_rules! contract_table {
                 long_request_line: limits::long_request_line,
                 large_header: limits::large_header,
                 too_many_headers: limits::too_many_headers,
+                proxy_protocol: proxies::proxy_protocol,
+                proxy_protocol_of_a_stranger: proxies::proxy_protocol_of_a_stranger,
+                proxy_protocol_only_once: proxies::proxy_protocol_only_once,
+                header_names_with_underscores: proxies::header_names_with_underscores,
+                contradictory_scheme_headers: proxies::contradictory_scheme_headers,
                 dribbled_head: slow::dribbled_head,
                 header_timeout: slow::header_timeout,
                 keepalive_timeout: slow::keepalive_timeout,
