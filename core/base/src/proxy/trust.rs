@@ -191,33 +191,30 @@ mod tests {
 
     #[test]
     fn who_is_trusted() {
+        use Standing::{Stranger, Trusted};
         let by_default = trust(&[]);
         let listed = trust(&[("forwarded_allow_ips", "10.0.0.0/8, 2001:db8::/32, 192.0.2.1")]);
         let all = trust(&[("forwarded_allow_ips", "*")]);
         let nobody = trust(&[("forwarded_allow_ips", "")]);
-        for (trust, address, trusted) in [
-            (&by_default, "127.0.0.1", "yes"),
-            (&by_default, "::1", "yes"),
-            (&by_default, "::ffff:127.0.0.1", "yes"),
-            (&by_default, "127.0.0.2", "no"),
-            (&listed, "10.255.0.1", "yes"),
-            (&listed, "11.0.0.1", "no"),
-            (&listed, "::ffff:10.1.1.1", "yes"),
-            (&listed, "2001:db8:1::1", "yes"),
-            (&listed, "2001:db9::1", "no"),
-            (&listed, "192.0.2.1", "yes"),
-            (&listed, "127.0.0.1", "no"),
-            (&all, "203.0.113.9", "yes"),
-            (&all, "::1", "yes"),
-            (&nobody, "127.0.0.1", "no"),
+        for (trust, address, expected) in [
+            (&by_default, "127.0.0.1", Trusted),
+            (&by_default, "::1", Trusted),
+            (&by_default, "::ffff:127.0.0.1", Trusted),
+            (&by_default, "127.0.0.2", Stranger),
+            (&listed, "10.255.0.1", Trusted),
+            (&listed, "11.0.0.1", Stranger),
+            (&listed, "::ffff:10.1.1.1", Trusted),
+            (&listed, "2001:db8:1::1", Trusted),
+            (&listed, "2001:db9::1", Stranger),
+            (&listed, "192.0.2.1", Trusted),
+            (&listed, "127.0.0.1", Stranger),
+            (&all, "203.0.113.9", Trusted),
+            (&all, "::1", Trusted),
+            (&nobody, "127.0.0.1", Stranger),
         ] {
-            let expected = match trusted {
-                "yes" => Standing::Trusted,
-                _ => Standing::Stranger,
-            };
             assert_eq!(trust.standing(&tcp(address)), expected, "{address}");
         }
-        assert_eq!(nobody.standing(&Peer::Unix), Standing::Trusted);
+        assert_eq!(nobody.standing(&Peer::Unix), Trusted);
     }
 
     #[test]
