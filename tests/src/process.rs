@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -72,6 +73,15 @@ impl Process {
         let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
         let kibibytes: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
         Some(kibibytes * 1024)
+    }
+
+    /// The processor time that it has used, in its own code and in the kernel's, as coarse as the
+    /// kernel's tick.
+    pub fn processor_time(self) -> Option<Duration> {
+        // proc_pid_stat(5): utime and stime, in hundredths of a second on every Linux of today.
+        let fields = self.stat()?;
+        let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        Some(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
     }
 
     /// Its title, as ps shows it.

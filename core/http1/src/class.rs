@@ -27,12 +27,6 @@ impl Class {
         self.0[usize::from(byte)]
     }
 
-    /// Whether every byte is.
-    #[inline]
-    pub(crate) fn has_all(&self, bytes: &[u8]) -> bool {
-        bytes.iter().all(|byte| self.has(*byte))
-    }
-
     /// How many bytes at the front are.
     pub(crate) fn prefix(&self, bytes: &[u8]) -> usize {
         bytes.iter().take_while(|byte| self.has(**byte)).count()
@@ -42,6 +36,6 @@ impl Class {
 /// `tchar` (RFC 9110 section 5.6.2).
 pub(crate) static TOKEN: Class = Class::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
-/// What `uri-host [ ":" port ]` is made of (RFC 3986 sections 3.2.2 and 3.2.3), without the comma:
-/// in a field value that is a list, and a host is not one.
-pub(crate) static HOST: Class = Class::alphanumeric_and(b"-._~%:[]!$&'()*+;=");
+/// What a host's name is made of (RFC 3986 section 3.2.2), without the comma: in a field value that
+/// is a list, and a host is not one.
+pub(crate) static HOST: Class = Class::alphanumeric_and(b"-._~%!$&'()*+;=");

@@ -75,7 +75,7 @@ pub enum ErrorKind {
     MissingHost,
     /// More than one `Host` (RFC 9112 section 3.2).
     DuplicateHost,
-    /// `Host` has a byte that no host has (RFC 9110 section 7.2).
+    /// `Host` is not a host with or without a port (RFC 9110 section 7.2).
     HostValue,
     /// More than one `Content-Type` (RFC 9110 section 8.3).
     DuplicateContentType,

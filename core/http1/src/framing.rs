@@ -6,7 +6,7 @@
 
 use http::{HeaderName, HeaderValue, Version, header};
 
-use crate::class::HOST;
+use crate::authority::is_host_and_port;
 use crate::error::ErrorKind;
 use crate::event::{BodyLength, KeepAlive, Upgrade};
 use crate::limits::MissingHost;
@@ -158,10 +158,10 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// A light check (RFC 9110 section 7.2): bytes that no host and port have, so no path, no user, no
-/// list. An empty value is allowed, for a target without authority.
+/// RFC 9112 section 3.2: an invalid one is refused. An empty value is allowed, for a target without
+/// authority.
 fn check_host(value: &[u8]) -> Result<(), ErrorKind> {
-    if HOST.has_all(value) { Ok(()) } else { Err(ErrorKind::HostValue) }
+    if value.is_empty() || is_host_and_port(value) { Ok(()) } else { Err(ErrorKind::HostValue) }
 }
 
 /// `1*DIGIT` that fits 64 bits (RFC 9110 section 8.6). No sign, no list, no white space.

@@ -36,12 +36,14 @@
 //! ```
 //!
 //! The way through the code: `state` is the protocol as two tables, and `conn` ties the halves
-//! together. On the way in, `scan` finds lines; `line`, `target`, `fields` and `framing` say what
-//! they mean and `head` makes a request of them; `chunk` and `body` find where a body ends. On the
-//! way out there is `encode`. `event`, `response`, `limits`, `date` and `error` are the vocabulary.
+//! together. On the way in, `scan` finds lines; `line`, `target`, `authority`, `fields` and `framing`
+//! say what they mean and `head` makes a request of them; `chunk` and `body` find where a body ends.
+//! On the way out there is `encode`. `event`, `response`, `limits`, `date` and `error` are the
+//! vocabulary.
 
 #![forbid(unsafe_code)]
 
+mod authority;
 mod body;
 mod chunk;
 mod class;

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use http::{Method, Uri};
 
+use crate::authority::is_host_and_port;
 use crate::error::ErrorKind;
 
 /// The longest target that `http::Uri` can hold, in bytes.
@@ -45,16 +46,25 @@ fn authority_form(target: &Bytes) -> Result<Uri, ErrorKind> {
 fn absolute_form(target: &Bytes) -> Result<Uri, ErrorKind> {
     let uri = to_uri(target)?;
     match (uri.scheme(), uri.authority()) {
-        (Some(_), Some(authority)) if names_a_host(authority) => Ok(uri),
+        (Some(scheme), Some(authority)) if is_scheme(scheme) && names_a_host(authority) => Ok(uri),
         (Some(_), _) => Err(ErrorKind::Target),
         (None, _) => Err(ErrorKind::TargetForm),
+    }
+}
+
+/// RFC 3986 section 3.1, which `http::Uri` extends by a mark.
+fn is_scheme(scheme: &http::uri::Scheme) -> bool {
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    match scheme.as_str().as_bytes() {
+        [first, rest @ ..] => first.is_ascii_alphabetic() && rest.iter().all(inner),
+        [] => false,
     }
 }
 
 /// RFC 9110 sections 4.2.1 and 4.2.4: an empty host is refused, and so is user information, whose
 /// only use here is to disguise the host.
 fn names_a_host(authority: &http::uri::Authority) -> bool {
-    !authority.host().is_empty() && !authority.as_str().contains('@')
+    is_host_and_port(authority.as_str().as_bytes())
 }
 
 fn to_uri(target: &Bytes) -> Result<Uri, ErrorKind> {
@@ -119,6 +129,15 @@ mod tests {
             (&get, "http:///x", Err(Target)),
             (&get, "http://:80/", Err(Target)),
             (&get, "http://u@a.b/", Err(Target)),
+            (&get, "a+b-c.1://d/", Ok("a+b-c.1://d/")),
+            (&get, "h~p://a/", Err(Target)),
+            (&get, "1http://a/", Err(Target)),
+            (&get, "http://a.b:/", Ok("http://a.b:/")),
+            (&get, "http://a.b:x/", Err(Target)),
+            (&get, "http://a,b/", Err(Target)),
+            (&get, "http://a%41/", Err(Target)),
+            (&get, "http://[\"]/", Err(Target)),
+            (&get, "http://[::%22]/", Err(Target)),
             (&get, "http://a\"b/", Err(Target)),
             (&get, "a.b:80", Err(TargetForm)),
             (&get, "a", Err(TargetForm)),

@@ -5,12 +5,14 @@
 
 mod basics;
 mod bodies;
+mod corpus;
 mod crowd;
 mod kept;
 mod leaving;
 mod limits;
 mod logs;
 mod methods;
+mod overload;
 mod proxies;
 mod reload;
 mod resources;

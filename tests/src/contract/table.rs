@@ -2,8 +2,8 @@
 //! macros only lay out tables; what a row does is its function.
 
 use super::{
-    Concerns, Contract, Serving, basics, bodies, crowd, leaving, limits, logs, methods, proxies,
-    reload, resources, slow, supervision, waiting,
+    Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
+    overload, proxies, reload, resources, slow, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -32,6 +32,7 @@ macro_rules! contract_table {
                 body_cut_short: bodies::body_cut_short,
                 large_upload: bodies::large_upload,
                 large_download: bodies::large_download,
+                corpus: corpus::corpus,
                 bad_request: limits::bad_request,
                 long_request_line: limits::long_request_line,
                 large_header: limits::large_header,
@@ -44,6 +45,12 @@ macro_rules! contract_table {
                 dribbled_head: slow::dribbled_head,
                 header_timeout: slow::header_timeout,
                 keepalive_timeout: slow::keepalive_timeout,
+                body_timeout: overload::body_timeout,
+                write_timeout: overload::write_timeout,
+                slow_readers_occupy_nobody: overload::slow_readers_occupy_nobody,
+                the_longest_idle_makes_room: overload::the_longest_idle_makes_room,
+                nobody_is_idle_so_newcomers_wait: overload::nobody_is_idle_so_newcomers_wait,
+                out_of_descriptors: overload::out_of_descriptors,
                 two_hundred_connections: crowd::two_hundred_connections,
                 term_under_load: leaving::term_under_load,
                 term_answers_the_queue: leaving::term_answers_the_queue,

@@ -159,4 +159,34 @@ mod tests {
         assert!(!inside());
         suspend();
     }
+
+    fn deeper(depth: u64) -> u64 {
+        let frame = std::hint::black_box([depth; 64]);
+        if depth == 0 { 0 } else { deeper(depth - 1) + frame[1] }
+    }
+
+    /// Runs itself once more as a process of its own, which dies.
+    #[test]
+    fn an_overflow_says_so_and_ends_the_process() {
+        use std::os::unix::process::ExitStatusExt;
+
+        const ROLE: &str = "OVERFLOWING";
+        if std::env::var_os(ROLE).is_some() {
+            report_overflows();
+            Fiber::new(new_stack().unwrap(), || {
+                std::hint::black_box(deeper(1_000_000));
+            })
+            .resume();
+            return;
+        }
+        let test = "stack::tests::an_overflow_says_so_and_ends_the_process";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(ROLE, "1")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("overflowed its coroutine's stack"), "{said}");
+    }
 }

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 
 use oxicorn_core::Application;
 use oxicorn_core::config::{Config, ConfigError};
-use oxicorn_core::orders::Order;
-use oxicorn_core::reactor::{Caller, Door};
+use oxicorn_core::reactor::{Caller, Departure, Door};
 use oxicorn_core::scoreboard::Writers;
 use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service};
 use oxicorn_core::sys::{Epoll, EpollEvent};
@@ -107,10 +106,10 @@ impl Main {
                 self.swept = now;
                 self.pool.sweep(&self.scratch);
             }
-            match self.done(now) {
-                Done::NotYet => {}
-                Done::Quietly => break,
-                Done::OutOfTime => return Ok(()),
+            match self.door.departure(now) {
+                Departure::NotYet => {}
+                Departure::Done => break,
+                Departure::OutOfTime => return Ok(()),
             }
             if self.door.is_waiting_for_room() {
                 self.pool.want_room(Wanted::Yes);
@@ -140,35 +139,17 @@ impl Main {
             match caller {
                 Caller::Connection(connection) => self.pool.welcome(connection),
                 Caller::Crowd => self.pool.make_room(),
-                Caller::Order(Order::Reopen) => self.service.reopen_logs(),
-                Caller::Order(Order::Quick) => return Next::LeaveNow,
-                Caller::Order(Order::Graceful) | Caller::MasterDied => {
-                    self.service.leave();
-                    self.door.leave(&self.epoll);
-                    self.pool.look_at_all(&self.scratch);
-                }
+                Caller::Leave => self.pool.look_at_all(&self.scratch),
+                Caller::LeaveNow => return Next::LeaveNow,
             }
         }
         Next::GoOn
     }
 
-    fn done(&self, now: Instant) -> Done {
-        let Posture::Leaving(since) = self.service.posture() else { return Done::NotYet };
-        if self.door.is_closed() && self.service.slot().connections() == 0 {
-            return Done::Quietly;
-        }
-        // The master enforces the limit, unless it is dead.
-        match self.service.config().graceful_timeout.get() {
-            Some(limit) if now >= since + limit => Done::OutOfTime,
-            _ => Done::NotYet,
-        }
-    }
-
     fn may_sleep_for(&self) -> Duration {
         let now = Instant::now();
-        let door = self.door.wakes_at(now).map(|then| then.saturating_duration_since(now));
         let sweep = (self.swept + self.sweep_interval()).saturating_duration_since(now);
-        door.into_iter().chain([sweep]).fold(self.service.beat_interval(), Duration::min)
+        self.door.may_sleep_for(now).min(sweep)
     }
 
     /// Deadlines are looked at this often, so a timeout comes at most an eighth of it late.
@@ -185,13 +166,4 @@ impl Main {
         let shortest = timeouts.iter().filter_map(|t| t.get()).chain(leaving).min();
         shortest.map_or(COARSEST, |shortest| (shortest / 8).clamp(FINEST, COARSEST))
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    NotYet,
-    /// Every connection is closed.
-    Quietly,
-    /// The time for leaving is over.
-    OutOfTime,
 }

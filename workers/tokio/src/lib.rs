@@ -16,10 +16,9 @@ use std::time::{Duration, Instant};
 
 use oxicorn_core::Application;
 use oxicorn_core::config::{Config, ConfigError};
-use oxicorn_core::orders::Order;
-use oxicorn_core::reactor::{Caller, Door};
+use oxicorn_core::reactor::{Caller, Departure, Door};
 use oxicorn_core::scoreboard::Writers;
-use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service};
+use oxicorn_core::serve::{Capacity, KeepPolicy, Scratch, Service};
 use oxicorn_core::sys::{Epoll, EpollEvent};
 use oxicorn_core::wait::Interest;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
@@ -103,7 +102,8 @@ impl Main {
             self.shared.scratch.borrow_mut().tick();
             self.service.slot().beat();
             let events = self.note_events()?;
-            if self.answer_door() == Next::LeaveNow || self.done() {
+            let next = self.answer_door();
+            if next == Next::LeaveNow || self.door.departure(Instant::now()) != Departure::NotYet {
                 self.shared.scratch.borrow_mut().flush();
                 return Ok(());
             }
@@ -113,8 +113,8 @@ impl Main {
                 yield_now().await;
                 continue;
             }
-            let wants_room = self.door.is_waiting_for_room() || self.door.is_closed();
-            let pause = self.may_sleep_for();
+            let wants_room = self.door.is_waiting_for_room();
+            let pause = self.door.may_sleep_for(Instant::now());
             select! {
                 biased;
                 ready = self.socket.ready(Interest::Read) => {
@@ -146,32 +146,11 @@ impl Main {
                     Err(error) => tracing::error!("Cannot watch a connection: {error}"),
                 },
                 Caller::Crowd => self.shared.roll.dismiss_longest_idle(),
-                Caller::Order(Order::Reopen) => self.service.reopen_logs(),
-                Caller::Order(Order::Quick) => return Next::LeaveNow,
-                Caller::Order(Order::Graceful) | Caller::MasterDied => {
-                    self.service.leave();
-                    self.door.leave(self.socket.owner());
-                    self.shared.roll.call();
-                }
+                Caller::Leave => self.shared.roll.call(),
+                Caller::LeaveNow => return Next::LeaveNow,
             }
         }
         Next::GoOn
-    }
-
-    fn done(&self) -> bool {
-        let Posture::Leaving(since) = self.service.posture() else { return false };
-        if self.door.is_closed() && self.service.slot().connections() == 0 {
-            return true;
-        }
-        // The master enforces the limit, unless it is dead.
-        let limit = self.service.config().graceful_timeout.get();
-        limit.is_some_and(|limit| Instant::now() >= since + limit)
-    }
-
-    fn may_sleep_for(&self) -> Duration {
-        let now = Instant::now();
-        let door = self.door.wakes_at(now).map(|then| then.saturating_duration_since(now));
-        door.into_iter().fold(self.service.beat_interval(), Duration::min)
     }
 }
 

@@ -120,7 +120,7 @@ impl Client {
             None => return Step::Close,
         };
         let response = response.unwrap_or_else(|Panicked| {
-            tracing::error!("Error handling request {}", self.connection().request_name());
+            self.connection().report(&"the handler has panicked");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         });
         self.answer(response).await
@@ -135,27 +135,13 @@ impl Client {
         self.shared.scratch.borrow_mut().tick();
         let sent = match self.send(response).await {
             Err(Unsendable::Invalid(error)) => {
-                tracing::error!(
-                    "Error handling request {}: {error}",
-                    self.connection().request_name()
-                );
+                self.connection().report(&error);
                 self.send(StatusCode::INTERNAL_SERVER_ERROR.into_response()).await
             }
             sent => sent,
         };
         let shared = self.shared.clone();
-        let mut scratch = shared.scratch.borrow_mut();
-        let step = match sent {
-            Ok(()) => self.connection().end_response(&mut scratch),
-            Err(Unsendable::Gone(_)) => self.connection().abandon(&mut scratch),
-            Err(error) => {
-                tracing::error!(
-                    "Error handling request {}: {error}",
-                    self.connection().request_name()
-                );
-                self.connection().abandon(&mut scratch)
-            }
-        };
+        let step = self.connection().conclude(sent, &mut shared.scratch.borrow_mut());
         shared.lines.notify_one();
         step
     }

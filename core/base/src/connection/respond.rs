@@ -114,10 +114,27 @@ impl Connection {
         Ok(if frame.take < offered { Fit::Enough } else { Fit::More })
     }
 
+    /// Says in the log why the request in hand was not answered as the application wished.
+    pub fn report(&self, error: &dyn std::fmt::Display) {
+        tracing::error!("Error handling request {}: {error}", self.request_name());
+    }
+
+    /// The application's response was handed over, or could not be: what comes next.
+    pub fn conclude(&mut self, sent: Result<(), Unsendable>, scratch: &mut Scratch) -> Step {
+        match sent {
+            Ok(()) => self.end_response(scratch),
+            Err(Unsendable::Gone(_)) => self.abandon(scratch),
+            Err(error) => {
+                self.report(&error);
+                self.abandon(scratch)
+            }
+        }
+    }
+
     /// The response is complete: logs and counts it, and goes on to what comes next.
-    pub fn end_response(&mut self, scratch: &mut Scratch) -> Step {
+    fn end_response(&mut self, scratch: &mut Scratch) -> Step {
         if let Err(error) = self.codec.send_end(self.output.tail()) {
-            tracing::error!("Error handling request {}: {error}", self.request_name());
+            self.report(&error);
             return self.abandon(scratch);
         }
         self.account(scratch);
@@ -144,7 +161,7 @@ impl Connection {
 
     /// The response cannot be completed. What was written of it goes out, then the connection is
     /// closed, so that the client sees that something is missing.
-    pub fn abandon(&mut self, scratch: &mut Scratch) -> Step {
+    fn abandon(&mut self, scratch: &mut Scratch) -> Step {
         self.account(scratch);
         self.enter(Phase::Closing(Linger::No), scratch.now());
         self.advance(super::Readiness::NONE, scratch)

@@ -13,7 +13,7 @@ use crate::connection::Connection;
 use crate::lifeline::Lifeline;
 use crate::listener::Listener;
 use crate::orders::{Order, Orders};
-use crate::serve::Service;
+use crate::serve::{Posture, Service};
 use crate::sys::Epoll;
 use crate::worker::{WorkerContext, announce};
 
@@ -44,10 +44,22 @@ pub enum Caller {
     /// A client, but there are as many connections as there may be. If an idle one is closed, this
     /// client is let in.
     Crowd,
-    /// The master, or somebody with kill(1).
-    Order(Order),
-    /// Nobody will give orders any more.
-    MasterDied,
+    /// The worker is to finish what it has and leave: the service and the door know it already, the
+    /// connections that wait are to be looked at again.
+    Leave,
+    /// The worker is to leave at once.
+    LeaveNow,
+}
+
+/// Whether a worker that was told to leave can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It has something to do still, or was not told to leave.
+    NotYet,
+    /// Nobody will come any more and every connection is closed.
+    Done,
+    /// The time for it is over.
+    OutOfTime,
 }
 
 /// What becomes of those who wait to be accepted.
@@ -167,23 +179,39 @@ impl Door {
     /// most one connection for each time the listeners were reported: other workers wait at the same
     /// queue.
     pub fn next(&mut self, epoll: &Epoll, now: Instant) -> Option<Caller> {
-        match self.called {
-            Called::No => {}
-            Called::ByOrder => match self.orders.next() {
-                Some(order) => return Some(Caller::Order(order)),
-                None => self.called = Called::No,
-            },
-            Called::ByDeath => {
-                self.called = Called::No;
-                let _ = epoll.remove(self.lifeline.fd());
-                return Some(Caller::MasterDied);
-            }
+        if let Some(caller) = self.next_order(epoll) {
+            return Some(caller);
         }
         self.tend(epoll, now);
         match (self.watch, self.knocking) {
             (Watch::In, Knocking::Somebody) => self.consider(epoll, now),
             (Watch::LastCall, _) if self.has_room() => self.accept(epoll, now),
             _ => None,
+        }
+    }
+
+    fn next_order(&mut self, epoll: &Epoll) -> Option<Caller> {
+        match std::mem::replace(&mut self.called, Called::No) {
+            Called::No => None,
+            Called::ByOrder => {
+                while let Some(order) = self.orders.next() {
+                    match order {
+                        Order::Reopen => self.service.reopen_logs(),
+                        Order::Quick => return Some(Caller::LeaveNow),
+                        Order::Graceful => {
+                            // There may be more orders behind this one.
+                            self.called = Called::ByOrder;
+                            return Some(self.leave(epoll));
+                        }
+                    }
+                }
+                None
+            }
+            Called::ByDeath => {
+                // The end of the file stays there to be read.
+                let _ = epoll.remove(self.lifeline.fd());
+                Some(self.leave(epoll))
+            }
         }
     }
 
@@ -269,18 +297,21 @@ impl Door {
         }
     }
 
-    /// Whether [`Door::next`] wants to be called when a request is finished or a connection closed.
+    /// Whether [`Door::next`] and [`Door::departure`] want to be asked again when a request is
+    /// finished or a connection closed.
     pub fn is_waiting_for_room(&self) -> bool {
-        self.watch == Watch::UntilRoom
+        matches!(self.watch, Watch::UntilRoom | Watch::LastCall | Watch::Closed)
     }
 
-    /// When [`Door::next`] wants to be called although nothing has happened.
-    pub fn wakes_at(&self, now: Instant) -> Option<Instant> {
-        match self.watch {
-            Watch::Until(then) => Some(then),
-            Watch::LastCall if self.has_room() => Some(now),
-            _ => None,
-        }
+    /// For how long the main loop may sleep at most: until the door wants to be looked at although
+    /// nothing has happened, or a sign of life is due.
+    pub fn may_sleep_for(&self, now: Instant) -> Duration {
+        let door = match self.watch {
+            Watch::Until(then) => then.saturating_duration_since(now),
+            Watch::LastCall if self.has_room() => Duration::ZERO,
+            Watch::In | Watch::UntilRoom | Watch::LastCall | Watch::Closed => Duration::MAX,
+        };
+        door.min(self.service.beat_interval())
     }
 
     /// Accepts nobody until then.
@@ -293,15 +324,16 @@ impl Door {
     /// No more clients from now on. When the whole server ends nobody else will ever answer those
     /// who are in the queue already, so they are let in first; when only this worker leaves, the
     /// others will.
-    pub fn leave(&mut self, epoll: &Epoll) {
-        if matches!(self.watch, Watch::LastCall | Watch::Closed) {
-            return;
+    fn leave(&mut self, epoll: &Epoll) -> Caller {
+        self.service.leave();
+        match self.watch {
+            Watch::LastCall | Watch::Closed => {}
+            _ if self.service.slot().server_is_ending() => {
+                self.stop_listening(epoll, Watch::LastCall);
+            }
+            _ => self.close(epoll),
         }
-        if self.service.slot().server_is_ending() {
-            self.stop_listening(epoll, Watch::LastCall);
-        } else {
-            self.close(epoll);
-        }
+        Caller::Leave
     }
 
     fn close(&mut self, epoll: &Epoll) {
@@ -309,9 +341,17 @@ impl Door {
         self.listeners.clear();
     }
 
-    /// Whether nobody will come in any more.
-    pub fn is_closed(&self) -> bool {
-        self.watch == Watch::Closed
+    /// Whether the worker can go.
+    pub fn departure(&self, now: Instant) -> Departure {
+        let Posture::Leaving(since) = self.service.posture() else { return Departure::NotYet };
+        if self.watch == Watch::Closed && self.service.slot().connections() == 0 {
+            return Departure::Done;
+        }
+        // The master enforces the limit, unless it is dead.
+        match self.service.config().graceful_timeout.get() {
+            Some(limit) if now >= since + limit => Departure::OutOfTime,
+            _ => Departure::NotYet,
+        }
     }
 
     /// Says that this worker can serve from now on.

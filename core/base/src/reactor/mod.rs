@@ -18,13 +18,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connection::{Connection, Readiness, Step};
-use crate::orders::Order;
-use crate::serve::{Posture, Scratch, Service};
+use crate::serve::{Scratch, Service};
 use crate::sys::{Epoll, EpollEvent};
 use crate::wait::Interest;
 use crate::worker::{WorkerContext, WorkerError};
 
-pub use door::{Caller, Door, DoorKey};
+pub use door::{Caller, Departure, Door, DoorKey};
 pub use gate::{ASIDE, Gate, Verdict};
 use seats::{Reports, Seat, Seats};
 pub use timers::Timers;
@@ -92,7 +91,6 @@ pub struct Reactor {
     behind_now: usize,
     /// Descriptors that the class has watched, perhaps a connection's own among them.
     watched: HashSet<RawFd>,
-    beat: Duration,
     leave_now: Leave,
 }
 
@@ -123,7 +121,6 @@ impl Reactor {
             behind: VecDeque::new(),
             behind_now: 0,
             watched: HashSet::new(),
-            beat: service.beat_interval(),
             leave_now: Leave::WhenDone,
         })
     }
@@ -190,8 +187,8 @@ impl Reactor {
             return Duration::ZERO;
         }
         let now = Instant::now();
-        let door = self.door.wakes_at(now).map(|then| then.saturating_duration_since(now));
-        [self.timers.next_in(now), door].into_iter().flatten().fold(self.beat, Duration::min)
+        let door = self.door.may_sleep_for(now);
+        self.timers.next_in(now).map_or(door, |timer| timer.min(door))
     }
 
     fn look_at_events(&mut self) -> Option<Turn> {
@@ -254,31 +251,22 @@ impl Reactor {
                         self.seats.release(seat);
                     }
                 }
-                Caller::Order(Order::Reopen) => self.service.reopen_logs(),
-                Caller::Order(Order::Quick) => self.leave_now = Leave::Now,
-                Caller::Order(Order::Graceful) | Caller::MasterDied => self.leave(),
+                Caller::Leave => self.remind_all(),
+                Caller::LeaveNow => self.leave_now = Leave::Now,
             }
         }
         None
     }
 
-    fn leave(&mut self) {
-        self.service.leave();
-        self.door.leave(&self.epoll);
+    /// The worker leaves: who waits has a new deadline.
+    fn remind_all(&mut self) {
         for (seat, deadline) in self.seats.deadlines() {
             self.timers.add(deadline, SEAT << KIND_SHIFT | seat.key());
         }
     }
 
     fn may_leave(&self, now: Instant) -> bool {
-        if self.leave_now == Leave::Now {
-            return true;
-        }
-        let Posture::Leaving(since) = self.service.posture() else { return false };
-        let done = self.door.is_closed() && self.service.slot().connections() == 0;
-        // The master enforces the limit, unless it is dead.
-        let limit = self.service.config().graceful_timeout.get();
-        done || limit.is_some_and(|limit| now >= since + limit)
+        self.leave_now == Leave::Now || self.door.departure(now) != Departure::NotYet
     }
 
     fn advance(

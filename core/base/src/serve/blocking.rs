@@ -46,7 +46,7 @@ pub fn handle(mut job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
         None => return Some((job, Step::Close)),
     };
     let response = response.unwrap_or_else(|_| {
-        tracing::error!("Error handling request {}", job.request_name());
+        job.report(&"the handler has panicked");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     });
     let step = answer(&mut job, response, scratch);
@@ -57,20 +57,12 @@ fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) 
     scratch.borrow_mut().tick();
     let sent = match send(job, response, scratch) {
         Err(Unsendable::Invalid(error)) => {
-            tracing::error!("Error handling request {}: {error}", job.request_name());
+            job.report(&error);
             send(job, StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
         }
         sent => sent,
     };
-    let scratch = &mut scratch.borrow_mut();
-    match sent {
-        Ok(()) => job.end_response(scratch),
-        Err(Unsendable::Gone(_)) => job.abandon(scratch),
-        Err(error) => {
-            tracing::error!("Error handling request {}: {error}", job.request_name());
-            job.abandon(scratch)
-        }
-    }
+    job.conclude(sent, &mut scratch.borrow_mut())
 }
 
 fn send(

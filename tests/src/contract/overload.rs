@@ -1,0 +1,114 @@
+//! More than the server can take at once: connections beyond the limit, readers that read nothing,
+//! no descriptors left. It serves whom it can, closes whom it may, and never spins.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::Subject;
+use super::kept::kept_connection;
+use crate::client::{Asked, ClientError, Request};
+use crate::deadline::Deadline;
+use crate::harness::{Launch, Server};
+use crate::process::Process;
+
+#[track_caller]
+fn asks(server: &Server, target: &str) -> crate::client::Connection {
+    let mut client = server.connect();
+    client.send(&Request::get(target).bytes()).expect("a request");
+    client
+}
+
+pub(super) fn the_longest_idle_makes_room(subject: &Subject) {
+    let server = Launch::of(subject).args(["--worker-connections", "3"]).start();
+    let mut kept = [(); 3].map(|()| kept_connection(subject, &server));
+    let mut newcomer = asks(&server, "/");
+    assert_eq!(newcomer.receive(Asked::ForAll).expect("a response").status, 200);
+    kept[0].expect_end().expect("the first was idle for longest");
+    for other in &mut kept[1..] {
+        assert_eq!(other.exchange(&Request::get("/")).expect("still there").status, 200);
+    }
+}
+
+pub(super) fn nobody_is_idle_so_newcomers_wait(subject: &Subject) {
+    let server = Launch::of(subject).args(["--worker-connections", "2"]).start();
+    let mut all = [(); 6].map(|()| asks(&server, "/write?ms=100"));
+    for client in &mut all {
+        let response = client.receive(Asked::ForAll).expect("each gets its turn");
+        assert_eq!(response.status, 200);
+        let _ = client.finish_sending();
+    }
+}
+
+pub(super) fn body_timeout(subject: &Subject) {
+    let server = Launch::of(subject).args(["--body-timeout", "200ms"]).start();
+    let mut client = server.connect();
+    let head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf";
+    client.send(head.as_bytes()).expect("half a body");
+    assert_eq!(client.receive(Asked::ForAll).expect("a refusal").status, 408);
+    client.expect_end().expect("the end");
+}
+
+pub(super) fn write_timeout(subject: &Subject) {
+    let server = Launch::of(subject).args(["--write-timeout", "300ms"]).start();
+    server.get("/");
+    let worker = server.worker();
+    let before = Deadline::seconds(10).expect("an idle worker", || worker.descriptors());
+    let mut reader = asks(&server, "/bytes?n=67108864");
+    reader.wait_for_bytes().expect("the response begins");
+    Deadline::seconds(10).until("the reader that reads nothing is dropped", || {
+        worker.descriptors().is_some_and(|now| now <= before)
+    });
+    match reader.receive(Asked::ForAll) {
+        Err(ClientError::Closed | ClientError::Reset) => {}
+        Err(error) => assert!(error.to_string().len() > 1, "cut short: {error}"),
+        Ok(response) => panic!("{} of a response that was cut off", response.status),
+    }
+}
+
+/// A response of a mebibyte is off the application's hands at once, however slowly it is read.
+pub(super) fn slow_readers_occupy_nobody(subject: &Subject) {
+    let server = Launch::of(subject).start();
+    let mut readers: Vec<_> = (0..50).map(|_| asks(&server, "/bytes?n=1000000")).collect();
+    for reader in &mut readers {
+        reader.wait_for_bytes().expect("the response begins");
+    }
+    for _ in 0..20 {
+        assert_eq!(server.get("/").status, 200);
+    }
+    for reader in &mut readers {
+        let response = reader.receive(Asked::ForAll).expect("the whole response");
+        assert_eq!(response.body.len(), 1_000_000);
+    }
+}
+
+/// Lets a process have so many descriptors and no more.
+fn limit_descriptors(process: Process, most: usize) {
+    let (pid, limit) = (process.pid().to_string(), format!("--nofile={most}:{most}"));
+    let status = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
+    assert!(status.expect("prlimit (util-linux)").success());
+}
+
+pub(super) fn out_of_descriptors(subject: &Subject) {
+    let server = Launch::of(subject).start();
+    server.get("/");
+    let worker = server.worker();
+    limit_descriptors(worker, worker.descriptors().expect("it runs") + 10);
+    let mut crowd: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    server.wait_for_line("Cannot accept connections: ");
+    // It says so once a second and does nothing else about it: no loop around the full queue.
+    let ticks = worker.processor_time().expect("it runs");
+    let more = server.wait_for_lines("Cannot accept connections: ", 3);
+    assert!(more.len() <= 4, "{more:#?}");
+    let used = worker.processor_time().expect("it runs").saturating_sub(ticks);
+    assert!(
+        used < Duration::from_millis(500),
+        "{used:?} of processor time in two seconds of waiting"
+    );
+    // Those who were let in are served, and each that leaves makes room for one who waits.
+    for client in &mut crowd {
+        let request = Request::get("/").header("Connection", "close");
+        assert_eq!(client.exchange(&request).expect("a response").status, 200);
+        client.expect_end().expect("the end");
+    }
+    assert_eq!(server.worker(), worker);
+}
