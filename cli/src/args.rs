@@ -81,7 +81,7 @@ fn option(setting: &'static Setting) -> Arg {
     };
     match setting.arity {
         Arity::One => arg.action(ArgAction::Set),
-        Arity::Many => arg.action(ArgAction::Append),
+        Arity::Many | Arity::Pairs => arg.action(ArgAction::Append),
         // "--flag=false" takes back what a file says; "--flag false" would swallow the application.
         Arity::Flag => arg
             .action(ArgAction::Set)
@@ -94,7 +94,7 @@ fn option(setting: &'static Setting) -> Arg {
 fn given(matches: &ArgMatches, setting: &'static Setting, origin: &Origin) -> Option<Given> {
     let mut values: Vec<String> = matches.get_many(setting.name)?.cloned().collect();
     let raw = match setting.arity {
-        Arity::Many => Raw::Many(values),
+        Arity::Many | Arity::Pairs => Raw::Many(values),
         Arity::One | Arity::Flag => Raw::One(values.pop()?),
     };
     let origin = origin.clone();
@@ -171,7 +171,7 @@ mod tests {
             for spelling in spellings {
                 let line = match setting.arity {
                     Arity::Flag => vec![spelling],
-                    Arity::One | Arity::Many => vec![spelling, value.clone()],
+                    Arity::One | Arity::Many | Arity::Pairs => vec![spelling, value.clone()],
                 };
                 let words = line.iter().map(OsString::from);
                 let Ok(Arguments::Serve { given, app: None }) = parse(words, &Origin::CommandLine)
@@ -223,7 +223,7 @@ mod tests {
                 "--keep 5",
                 "--keep (command line): it could be --keepalive, --keep-alive, --keepalive-grace",
             ),
-            ("--he", "--he (command line): it could be --header-timeout, --help"),
+            ("--he", "--he (command line): it could be --header-timeout, --header-map, --help"),
             (
                 "--worker-tmp-dir /dev/shm",
                 "--worker-tmp-dir (command line): no such option: heartbeats are in shared memory, \

@@ -63,7 +63,7 @@ fn flags(setting: &Setting) -> String {
     let short = setting.short.map_or("    ".to_owned(), |short| format!("-{short}, "));
     let holder = match setting.arity {
         Arity::Flag => String::new(),
-        Arity::One | Arity::Many => format!(" {}", setting.holder),
+        Arity::One | Arity::Many | Arity::Pairs => format!(" {}", setting.holder),
     };
     format!("  {short}--{}{holder}", setting.flag())
 }
@@ -173,6 +173,25 @@ mod tests {
         Process:
           -n, --proc-name NAME          Name of the application in process titles
                                         (also --name) [default: none]
+
+        Proxies:
+              --forwarded-allow-ips LIST
+                                        Senders whose headers about the client are
+                                        believed [default: 127.0.0.1, ::1]
+              --forwarder-headers NAMES
+                                        Names with an underscore that a believed sender
+                                        may use [default: SCRIPT_NAME, PATH_INFO]
+              --header-map WHAT         What becomes of header fields named with an
+                                        underscore [default: drop]
+              --secure-scheme-headers NAME=VALUE
+                                        Headers by which a believed sender says https
+                                        [default: X-FORWARDED-PROTOCOL=ssl,
+                                        X-FORWARDED-PROTO=https, X-FORWARDED-SSL=on]
+              --proxy-protocol VERSION  PROXY protocol of connections: off, v1, v2 or
+                                        auto [default: off]
+              --proxy-allow-ips LIST    Senders that may use the PROXY protocol
+                                        (also --proxy-allow-from)
+                                        [default: 127.0.0.1, ::1]
 
         Logs:
               --accesslog FILE          Where the access log goes; - is standard output

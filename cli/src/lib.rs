@@ -28,7 +28,7 @@ pub mod time;
 pub use help::VERSION;
 pub use load::{Action, Loaded, load};
 pub use oxicorn_core::app::IntoResponse;
-pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, Response};
+pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, Response, Scheme};
 pub use print::print_config;
 pub use registry::WORKERS;
 pub use server::{Applications, run, serve};

@@ -115,10 +115,39 @@ impl std::fmt::Debug for Application {
 /// What is known of a connection, the same for each of its requests.
 #[derive(Debug)]
 pub struct ConnectionInfo {
-    /// Who has connected.
+    /// The client: who has connected, or whom a proxy that may do so has announced in its stead.
     pub peer: Peer,
+    /// Who has connected.
+    pub sender: Peer,
     /// To which address of ours.
     pub local: LocalAddress,
+}
+
+impl ConnectionInfo {
+    /// Of a connection that nothing was received on: who has connected is the client.
+    pub fn accepted(sender: Peer, local: LocalAddress) -> ConnectionInfo {
+        ConnectionInfo { peer: sender, sender, local }
+    }
+}
+
+/// How the client speaks to us, or to the proxy in front (RFC 9110 section 4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the clear.
+    #[default]
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As in a URI.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
 }
 
 /// How a request came in. It travels with the request's body, so that it costs no allocation.
@@ -126,6 +155,8 @@ pub struct ConnectionInfo {
 pub struct Arrival {
     /// The request target as it was received, byte by byte.
     pub target: Bytes,
+    /// The scheme that the client used, as far as a sender that is believed has said so.
+    pub scheme: Scheme,
     /// The connection it came over.
     pub connection: Arc<ConnectionInfo>,
 }
@@ -140,7 +171,12 @@ pub trait RequestExt {
         self.arrival().map_or(b"", |arrival| &arrival.target)
     }
 
-    /// Who has sent it.
+    /// The scheme that the client used: `http`, unless a trusted proxy says otherwise.
+    fn scheme(&self) -> Scheme {
+        self.arrival().map_or(Scheme::default(), |arrival| arrival.scheme)
+    }
+
+    /// Who has sent it: the client, never what a header says.
     fn peer(&self) -> Option<&Peer> {
         self.arrival().map(|arrival| &arrival.connection.peer)
     }

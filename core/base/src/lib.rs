@@ -14,6 +14,7 @@ pub mod lifeline;
 pub mod listener;
 pub mod log;
 pub mod orders;
+pub mod proxy;
 pub mod reactor;
 pub mod scoreboard;
 pub mod serve;
@@ -21,5 +22,5 @@ pub mod sys;
 pub mod wait;
 pub mod worker;
 
-pub use app::{App, Application, AsyncApp, Request, RequestExt, Response};
+pub use app::{App, Application, AsyncApp, Request, RequestExt, Response, Scheme};
 pub use body::Body;

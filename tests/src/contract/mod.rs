@@ -13,6 +13,7 @@ mod limits;
 mod logs;
 mod methods;
 mod overload;
+mod proxies;
 mod reload;
 mod resources;
 mod slow;

@@ -3,7 +3,7 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, reload, resources, slow, supervision, waiting,
+    overload, proxies, reload, resources, slow, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -37,6 +37,11 @@ macro_rules! contract_table {
                 long_request_line: limits::long_request_line,
                 large_header: limits::large_header,
                 too_many_headers: limits::too_many_headers,
+                proxy_protocol: proxies::proxy_protocol,
+                proxy_protocol_of_a_stranger: proxies::proxy_protocol_of_a_stranger,
+                proxy_protocol_only_once: proxies::proxy_protocol_only_once,
+                header_names_with_underscores: proxies::header_names_with_underscores,
+                contradictory_scheme_headers: proxies::contradictory_scheme_headers,
                 dribbled_head: slow::dribbled_head,
                 header_timeout: slow::header_timeout,
                 keepalive_timeout: slow::keepalive_timeout,

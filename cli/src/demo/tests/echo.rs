@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ::bytes::Bytes;
 use oxicorn_core::app::{Arrival, ConnectionInfo, with_arrival};
 use oxicorn_core::listener::{LocalAddress, Peer};
-use oxicorn_core::{Application, Body, Request};
+use oxicorn_core::{Application, Body, Request, Scheme};
 use serde_json::{Value, json};
 
 use super::{answer, demo, request};
@@ -60,10 +60,11 @@ fn the_echo_application_takes_every_method_and_target_as_received() {
         let received = || {
             let arrival = Arrival {
                 target: Bytes::from_static(target.as_bytes()),
-                connection: Arc::new(ConnectionInfo {
-                    peer: Peer::Unix,
-                    local: LocalAddress::Abstract(String::new()),
-                }),
+                scheme: Scheme::Http,
+                connection: Arc::new(ConnectionInfo::accepted(
+                    Peer::Unix,
+                    LocalAddress::Abstract(String::new()),
+                )),
             };
             let (head, body) = request(method, target).into_parts();
             Request::from_parts(head, with_arrival(body, arrival))

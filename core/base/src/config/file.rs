@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{ConfigError, Spelling};
 use super::layers::{Given, Origin};
 use super::table::find;
-use super::value::Raw;
+use super::value::{Arity, Raw};
 
 /// What the file `path` with the contents `text` says.
 ///
@@ -45,24 +45,33 @@ impl Source<'_> {
     }
 
     fn entry(&self, key: &str, value: &DeValue<'_>, origin: Origin) -> Result<Given, ConfigError> {
-        if value.is_table() {
+        let setting = find(key);
+        let takes_a_table = setting.is_some_and(|setting| setting.arity == Arity::Pairs);
+        if value.is_table() && !takes_a_table {
             let reason = "there are no sections, settings stand at the top level";
             return Err(ConfigError::at(key, &origin, reason));
         }
-        let Some(setting) = find(key) else {
+        let Some(setting) = setting else {
             return Err(ConfigError::unknown(key, Spelling::Key, &origin));
         };
         if !setting.belongs_in_a_file() {
             let reason = "it is for the command line, not for a file";
             return Err(ConfigError::at(key, &origin, reason));
         }
-        let raw = match value.as_array() {
-            None => scalar(value).map(Raw::One),
-            Some(items) => items
+        let raw = match value {
+            DeValue::Array(items) => items
                 .iter()
                 .map(|item| scalar(item.get_ref()))
                 .collect::<Result<_, _>>()
                 .map(Raw::Many),
+            DeValue::Table(pairs) => pairs
+                .iter()
+                .map(|(name, value)| {
+                    scalar(value.get_ref()).map(|value| format!("{}={value}", name.get_ref()))
+                })
+                .collect::<Result<_, _>>()
+                .map(Raw::Many),
+            _ => scalar(value).map(Raw::One),
         };
         match raw {
             Ok(raw) => Ok(Given { setting, raw, origin }),
@@ -196,6 +205,24 @@ mod tests {
     }
 
     #[test]
+    fn names_and_values_are_a_list_or_a_table() {
+        for text in [
+            "secure_scheme_headers = ['X-A=on', 'X-B=1']",
+            "secure_scheme_headers = 'X-A=on,X-B=1'",
+            "secure_scheme_headers = { X-A = 'on', X-B = 1 }",
+            "workers = 1\n[secure_scheme_headers]\nX-A = 'on'\nX-B = 1",
+        ] {
+            let config = read(text).unwrap();
+            let setting = find("secure_scheme_headers").unwrap();
+            assert_eq!(setting.value(&config).to_string(), "X-A=on, X-B=1", "{text}");
+        }
+        let config = read("forwarded_allow_ips = '10.0.0.0/8,::1'\nproxy_allow_ips = []");
+        let config = config.unwrap();
+        assert_eq!(config.forwarded_allow_ips.0.len(), 2);
+        assert!(config.proxy_allow_ips.0.is_empty());
+    }
+
+    #[test]
     fn pythons_three_words_are_understood_and_lines_still_count() {
         let config = read(
             "permit_missing_host = True # why not\n\
@@ -251,6 +278,16 @@ mod tests {
                 "[server]\nworkers = 2",
                 "server (gunicorn_config.py:1): there are no sections, settings stand at the top \
                  level",
+            ),
+            (
+                "bind = { a = 1 }",
+                "bind (gunicorn_config.py:1): there are no sections, settings stand at the top \
+                 level",
+            ),
+            (
+                "secure_scheme_headers = { a = [] }",
+                "secure_scheme_headers (gunicorn_config.py:1): a TOML array is no value for a \
+                 setting",
             ),
             ("workers = 2\nworkers = 3", "workers = 3 (gunicorn_config.py:2): duplicate key"),
             (

@@ -145,8 +145,11 @@ const RESERVED: [&str; 3] = ["OXICORN_DEMO_UPSTREAM", "OXICORN_FDS", "OXICORN_PY
 
 /// The variables of the platform that change a default, the setting that each concerns, and what
 /// stands before its value.
-const PLATFORM: [(&str, &str, &str); 2] =
-    [("PORT", "bind", "0.0.0.0:"), ("WEB_CONCURRENCY", "workers", "")];
+const PLATFORM: [(&str, &str, &str); 3] = [
+    ("PORT", "bind", "0.0.0.0:"),
+    ("WEB_CONCURRENCY", "workers", ""),
+    ("FORWARDED_ALLOW_IPS", "forwarded_allow_ips", ""),
+];
 
 /// What the environment says, [`CMD_ARGS`] excepted.
 ///
@@ -182,7 +185,9 @@ fn own_variable(variable: &str, value: &OsStr) -> Result<Given, ConfigError> {
         return Err(ConfigError::new(setting.name, &shown, &origin, "it is not UTF-8"));
     };
     let raw = match setting.arity {
-        Arity::Many => Raw::Many(text.split(',').map(|item| item.trim().to_owned()).collect()),
+        Arity::Many | Arity::Pairs => {
+            Raw::Many(text.split(',').map(|item| item.trim().to_owned()).collect())
+        }
         Arity::Flag | Arity::One => Raw::One(text.to_owned()),
     };
     Ok(Given { setting, raw, origin })
@@ -282,9 +287,15 @@ mod tests {
 
     #[test]
     fn the_platform_changes_defaults() {
-        let config = from_env(&[("PORT", "5000"), ("WEB_CONCURRENCY", "3")]).unwrap();
+        let config = from_env(&[
+            ("PORT", "5000"),
+            ("WEB_CONCURRENCY", "3"),
+            ("FORWARDED_ALLOW_IPS", "10.0.0.0/8,192.0.2.1"),
+        ])
+        .unwrap();
         assert_eq!(config.bind[0].to_string(), "0.0.0.0:5000");
         assert_eq!(config.workers, 3);
+        assert_eq!(config.forwarded_allow_ips.0.len(), 2);
         assert!(!config.explicit("bind") && !config.explicit("workers"));
         assert_eq!(config.origin("bind").to_string(), "default, from PORT");
     }

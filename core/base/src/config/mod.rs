@@ -20,4 +20,7 @@ pub use error::{ConfigError, Spelling, nearest};
 pub use layers::{Environment, Given, Origin, Origins};
 pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, Reload, Setting, find};
-pub use value::{ByteSize, Destination, LogLevel, Raw, Timeout, Value};
+pub use value::{
+    ByteSize, Destination, FieldPattern, Listed, LogLevel, ProxyProtocol, Raw, SchemeHeader,
+    Sender, Timeout, Underscores, Value,
+};

@@ -2,12 +2,18 @@
 //! first line of its documentation is what `--help` says, the rest is for the reference page, both
 //! are for rustdoc: nothing about a setting is written twice.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+
+use http::{HeaderName, HeaderValue};
 
 use super::layers::Origins;
 use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
-use super::value::{ByteSize, Destination, LogLevel, Timeout, Value};
+use super::value::{
+    ByteSize, Destination, FieldPattern, Listed, LogLevel, ProxyProtocol, SchemeHeader, Sender,
+    Timeout, Underscores, Value,
+};
 use crate::listener::ListenerSpec;
 
 macro_rules! optional {
@@ -93,6 +99,24 @@ const ACCESS_LOG_FORMAT: &str = r#"%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "
 
 fn local_port_8000() -> ListenerSpec {
     ListenerSpec::Tcp { host: "127.0.0.1".to_owned(), port: 8000 }
+}
+
+/// The machine itself: a proxy that runs beside the server.
+fn loopback() -> Listed<Sender> {
+    let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    Listed(both.map(|address| Sender::Net(address.into())).into())
+}
+
+fn names(names: [&'static str; 2]) -> Listed<FieldPattern> {
+    Listed(names.map(|name| FieldPattern::Name(HeaderName::from_static(name))).into())
+}
+
+fn scheme_headers(pairs: [(&'static str, &'static str); 3]) -> Listed<SchemeHeader> {
+    let rows = pairs.map(|(name, value)| SchemeHeader {
+        name: HeaderName::from_static(name),
+        value: HeaderValue::from_static(value),
+    });
+    Listed(rows.into())
 }
 
 settings! {
@@ -255,6 +279,62 @@ settings! {
     /// `none`: what the application is called.
     proc_name: Option<String> = None => {
         group: Process, reload: Generation, short: 'n', also: ["name"], holder: "NAME",
+    }
+
+    /// Senders whose headers about the client are believed
+    ///
+    /// They may send `secure_scheme_headers` and `forwarder_headers`. What counts is the address that
+    /// has connected, whatever the PROXY protocol announces. Over a unix socket everybody is believed.
+    /// The client's address is never taken from a header. Empty: nobody. With the environment variable
+    /// `FORWARDED_ALLOW_IPS` the default is its value.
+    forwarded_allow_ips: Listed<Sender> = loopback() => {
+        group: Proxies, reload: Generation,
+    }
+
+    /// Names with an underscore that a believed sender may use
+    ///
+    /// What becomes of such a header field otherwise is said by `header_map`.
+    forwarder_headers: Listed<FieldPattern> = names(["script_name", "path_info"]) => {
+        group: Proxies, reload: Generation,
+    }
+
+    /// What becomes of header fields named with an underscore
+    ///
+    /// Many applications cannot tell `X_User` from `X-User`, so who may send the one forges the other.
+    /// `drop`: the application does not see it. `refuse`: the request is answered with 400.
+    /// `dangerous`: it is kept.
+    header_map: Underscores = Underscores::Drop => {
+        group: Proxies, reload: Generation,
+    }
+
+    /// Headers by which a believed sender says https
+    ///
+    /// The value counts as it is written. With any other value the field says http, and fields that
+    /// contradict each other are answered with 400. From everybody else they mean nothing.
+    secure_scheme_headers: Listed<SchemeHeader> = scheme_headers([
+        ("x-forwarded-protocol", "ssl"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-ssl", "on"),
+    ]) => {
+        group: Proxies, reload: Generation,
+    }
+
+    /// PROXY protocol of connections: off, v1, v2 or auto
+    ///
+    /// A connection may then begin with a header that announces the client, and that client is the
+    /// request's peer and in the access log. It may also begin without one. A proxy that announces
+    /// clients and does not look into their requests passes their headers on as they are: it is
+    /// better not in `forwarded_allow_ips`.
+    proxy_protocol: ProxyProtocol = ProxyProtocol::Off => {
+        group: Proxies, reload: Generation,
+    }
+
+    /// Senders that may use the PROXY protocol
+    ///
+    /// A PROXY header from anybody else is answered with 403. Over a unix socket everybody may send
+    /// one. Empty: nobody.
+    proxy_allow_ips: Listed<Sender> = loopback() => {
+        group: Proxies, reload: Generation, also: ["proxy-allow-from"],
     }
 
     /// Where the access log goes; - is standard output

@@ -86,6 +86,8 @@ pub enum Group {
     Limits,
     /// The processes as the system sees them.
     Process,
+    /// Who is believed about the client.
+    Proxies,
     /// What is written down.
     Logs,
     /// What to do instead of serving, and with which file.
@@ -101,6 +103,7 @@ impl Group {
             Group::Time => "Time",
             Group::Limits => "Limits",
             Group::Process => "Process",
+            Group::Proxies => "Proxies",
             Group::Logs => "Logs",
             Group::Tools => "Tools",
         }
@@ -197,7 +200,7 @@ mod tests {
     #[test]
     fn each_row_sets_its_own_field_and_no_other() {
         for setting in TABLE {
-            let texts = ["3", "true", "x.toml", "error"];
+            let texts = ["3", "true", "x.toml", "error", "10.0.0.0/8", "X-A=b", "refuse"];
             let changed = texts.iter().find_map(|text| {
                 let mut config = Config::default();
                 (setting.set)(&mut config, &Raw::One((*text).to_owned())).ok()?;

@@ -3,12 +3,16 @@
 //! can be read again.
 
 pub(super) mod kinds;
+mod listed;
+mod proxies;
 mod size;
 mod time;
 
 use std::fmt;
 
 pub use kinds::{Destination, LogLevel};
+pub use listed::Listed;
+pub use proxies::{FieldPattern, ProxyProtocol, SchemeHeader, Sender, Underscores};
 pub use size::ByteSize;
 pub use time::Timeout;
 
@@ -74,6 +78,8 @@ pub enum Arity {
     One,
     /// A list: its flag may be repeated.
     Many,
+    /// A list of NAME=VALUE, which may also be a table in a file.
+    Pairs,
 }
 
 /// A type that a setting can have. `parse` reads what `print` has written.

@@ -5,6 +5,7 @@
 
 mod gather;
 mod output;
+mod preface;
 mod receive;
 mod respond;
 mod sendfile;
@@ -17,10 +18,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
-use oxicorn_http1::{Conn, RequestHead};
+use oxicorn_http1::Conn;
 
 use crate::access_log::Pending;
 use crate::app::ConnectionInfo;
+use crate::config::ProxyProtocol;
+use crate::proxy::Standing;
 use crate::serve::{FirstRequest, InFlight, Posture, Scratch, Service};
 use crate::wait::Interest;
 
@@ -28,7 +31,7 @@ use gather::Gathered;
 pub use output::Flushed;
 use output::Output;
 pub use oxicorn_http1::ResponseBody;
-pub use receive::{BodyPiece, Opened, assemble};
+pub use receive::{BodyPiece, Head, Opened, assemble};
 pub use respond::{Fit, Unsendable, body_length};
 
 /// How long a closing connection is read, and what comes thrown away, so that the client gets to
@@ -76,7 +79,9 @@ enum Inbox {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Accepted; nothing has come yet.
+    /// Accepted; what comes first may be the announcement of a client.
+    Preface,
+    /// Nothing of the first request has come yet.
     Fresh,
     /// Between two requests.
     Idle,
@@ -105,7 +110,7 @@ enum Linger {
 struct Exchange {
     method: Method,
     target: Bytes,
-    head: Option<RequestHead>,
+    head: Option<Head>,
     log: Option<Pending>,
     in_flight: Option<InFlight>,
     received: u64,
@@ -117,6 +122,7 @@ struct Exchange {
 pub struct Connection {
     socket: OwnedFd,
     info: Arc<ConnectionInfo>,
+    standing: Standing,
     service: Arc<Service>,
     codec: Conn,
     output: Output,
@@ -138,15 +144,20 @@ impl Connection {
         now: Instant,
     ) -> Connection {
         service.slot().connection_opened();
+        let phase = match service.config().proxy_protocol {
+            ProxyProtocol::Off => Phase::Fresh,
+            ProxyProtocol::V1 | ProxyProtocol::V2 | ProxyProtocol::Auto => Phase::Preface,
+        };
         Connection {
             socket,
+            standing: service.trust().standing(&info.sender),
             info: Arc::new(info),
             codec: Conn::new(service.limits()),
             service: service.clone(),
             output: Output::default(),
             gathered: Gathered::Nothing,
             exchange: None,
-            phase: Phase::Fresh,
+            phase,
             inbox: Inbox::Perhaps,
             since: now,
         }
@@ -159,7 +170,7 @@ impl Connection {
             return Some(self.since + config.write_timeout.get()?);
         }
         let patience = match self.phase {
-            Phase::Fresh => return self.silence_ends(FirstRequest::Yes),
+            Phase::Preface | Phase::Fresh => return self.silence_ends(FirstRequest::Yes),
             Phase::Idle => return self.silence_ends(FirstRequest::No),
             Phase::Head => config.header_timeout.get(),
             Phase::Body | Phase::Discarding => config.body_timeout.get(),

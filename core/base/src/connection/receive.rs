@@ -12,7 +12,7 @@ use oxicorn_http1::{BodyLength, Event, RequestHead};
 
 use super::{Connection, Exchange, Inbox, Linger, Phase, Readiness, Step};
 use crate::access_log::RequestLine;
-use crate::app::{Arrival, ConnectionInfo, Request, with_arrival};
+use crate::app::{Arrival, ConnectionInfo, Request, Scheme, with_arrival};
 use crate::body::Body;
 use crate::serve::{InFlight, READ_SIZE, Scratch};
 use crate::sys;
@@ -30,7 +30,14 @@ pub enum Opened {
     /// With its whole body.
     Whole(Request),
     /// Its body, of this length if known, is still coming: [`Connection::next_body_piece`].
-    Incoming(RequestHead, Option<u64>),
+    Incoming(Head, Option<u64>),
+}
+
+/// The head of a request, and what is believed of it.
+#[derive(Debug)]
+pub struct Head {
+    pub(super) request: RequestHead,
+    pub(super) scheme: Scheme,
 }
 
 impl Connection {
@@ -47,6 +54,7 @@ impl Connection {
                 Phase::Closing(_) => Some(self.close(scratch)),
                 Phase::Lingering => Some(self.linger()),
                 Phase::Handling => Some(Step::Wait(Interest::Read)),
+                Phase::Preface => self.read_preface(scratch),
                 Phase::Fresh | Phase::Idle | Phase::Head | Phase::Body | Phase::Discarding => {
                     self.read_on(scratch)
                 }
@@ -87,7 +95,7 @@ impl Connection {
         }
     }
 
-    fn need_data(&mut self, scratch: &mut Scratch) -> Option<Step> {
+    pub(super) fn need_data(&mut self, scratch: &mut Scratch) -> Option<Step> {
         // Answers to pipelined requests were held back to go out in one write: there is no further
         // request to wait for, so out they go.
         if let Some(stalled) = self.push_out(scratch.now()) {
@@ -107,6 +115,10 @@ impl Connection {
             }
             Ok(Fill::Gone) => {
                 self.codec.receive_eof();
+                if self.phase == Phase::Preface {
+                    // There will be no announcement: what is there is for the codec to judge.
+                    self.enter(Phase::Head, scratch.now());
+                }
                 None
             }
             Ok(Fill::Nothing) => Some(Step::Wait(Interest::Read)),
@@ -140,7 +152,8 @@ impl Connection {
         }
     }
 
-    fn take_head(&mut self, head: RequestHead, scratch: &mut Scratch) -> Option<Step> {
+    fn take_head(&mut self, mut head: RequestHead, scratch: &mut Scratch) -> Option<Step> {
+        let judged = self.service.trust().judge(self.standing, &mut head.headers);
         let log = scratch.log().map(|log| {
             log.begin(RequestLine {
                 method: &head.method,
@@ -156,12 +169,16 @@ impl Connection {
             method,
             target,
             log,
-            head: Some(head),
+            head: Some(Head { request: head, scheme: *judged.as_ref().unwrap_or(&Scheme::Http) }),
             in_flight: None,
             received: 0,
             sent: 0,
         }));
         self.enter(Phase::Body, scratch.now());
+        if let Err(disbelief) = judged {
+            self.refuse(StatusCode::BAD_REQUEST, &disbelief.to_string(), scratch);
+            return None;
+        }
         let config = self.service.config();
         let BodyLength::Fixed(length) = length else {
             return waits_for_continue.then(|| self.hand_over());
@@ -219,7 +236,7 @@ impl Connection {
     /// The request, for the application. `None`: there is none in hand.
     pub fn open(&mut self) -> Option<Opened> {
         let head = self.exchange.as_mut()?.head.take()?;
-        let length = match head.body {
+        let length = match head.request.body {
             BodyLength::None => Some(0),
             BodyLength::Fixed(length) => Some(length),
             BodyLength::Chunked => None,
@@ -329,8 +346,9 @@ impl Connection {
 }
 
 /// Puts a request together.
-pub fn assemble(head: RequestHead, connection: Arc<ConnectionInfo>, body: Body) -> Request {
-    let arrival = Arrival { target: head.target, connection };
+pub fn assemble(head: Head, connection: Arc<ConnectionInfo>, body: Body) -> Request {
+    let Head { request: head, scheme } = head;
+    let arrival = Arrival { target: head.target, scheme, connection };
     let mut request = Request::new(with_arrival(body, arrival));
     *request.method_mut() = head.method;
     *request.uri_mut() = head.uri;

@@ -1,3 +1,5 @@
+mod proxies;
+
 use super::*;
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -22,8 +24,6 @@ struct Bench {
 
 impl Bench {
     fn new(config: Config) -> Bench {
-        let board = Scoreboard::new().unwrap();
-        let slot = board.claim(Generation(1)).unwrap();
         let app = |request: Request| {
             let target = String::from_utf8_lossy(request.target()).into_owned();
             if let Some(length) = target.strip_prefix("/file/") {
@@ -32,6 +32,16 @@ impl Bench {
             let length = request.into_body().bytes().map_or(-1, |body| body.len() as i64);
             Response::new(Body::from(format!("{target} {length}")))
         };
+        Bench::with(config, Peer::Unix, app)
+    }
+
+    fn with(
+        config: Config,
+        peer: Peer,
+        app: impl Fn(Request) -> String + Send + Sync + 'static,
+    ) -> Bench {
+        let board = Scoreboard::new().unwrap();
+        let slot = board.claim(Generation(1)).unwrap();
         let cx = WorkerContext {
             config: Arc::new(config),
             app: Application::blocking("test", app),
@@ -45,8 +55,7 @@ impl Bench {
         let scratch = RefCell::new(Scratch::new(&service));
         let (client, ours) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        let info =
-            ConnectionInfo { peer: Peer::Unix, local: LocalAddress::Abstract(String::new()) };
+        let info = ConnectionInfo::accepted(peer, LocalAddress::Abstract(String::new()));
         let now = Instant::now();
         let connection = Box::new(Connection::new(ours.into(), info, &service, now));
         Bench { service, scratch, connection: Some(connection), client }

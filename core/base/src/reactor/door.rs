@@ -270,7 +270,7 @@ impl Door {
             self.next_listener = (self.next_listener + 1) % self.listeners.len();
             match listener.accept() {
                 Ok((socket, peer)) => {
-                    let info = ConnectionInfo { peer, local: listener.address().clone() };
+                    let info = ConnectionInfo::accepted(peer, listener.address().clone());
                     let connection = Connection::new(socket, info, &self.service, now);
                     return Some(Caller::Connection(Box::new(connection)));
                 }

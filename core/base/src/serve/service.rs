@@ -9,6 +9,7 @@ use oxicorn_http1::{Limits, MissingHost};
 use crate::access_log::AccessLog;
 use crate::app::Application;
 use crate::config::Config;
+use crate::proxy::Trust;
 use crate::scoreboard::{SlotHandle, State, Writers};
 use crate::serve::Pace;
 use crate::worker::WorkerContext;
@@ -45,6 +46,7 @@ pub struct Service {
     slot: SlotHandle,
     access_log: Option<AccessLog>,
     limits: Limits,
+    trust: Trust,
     keep: KeepPolicy,
     capacity: Capacity,
     pace: Pace,
@@ -73,6 +75,7 @@ impl Service {
         Arc::new(Service {
             app: cx.app.clone(),
             slot: cx.slot.with_writers(writers),
+            trust: Trust::new(&config),
             config,
             access_log: cx.access_log.clone(),
             limits,
@@ -117,6 +120,11 @@ impl Service {
     pub fn beat_interval(&self) -> Duration {
         const MOST: Duration = Duration::from_secs(1);
         self.config.timeout.get().map_or(MOST, |timeout| MOST.min(timeout / 4))
+    }
+
+    /// Whom to believe about the client.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     pub(crate) fn limits(&self) -> Limits {
