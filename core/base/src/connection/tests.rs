@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
-use crate::app::Application;
+use crate::app::{App, Application};
 use crate::config::{ByteSize, Config, Timeout};
 use crate::lifeline::MasterLifeline;
 use crate::listener::{LocalAddress, Peer};
@@ -35,11 +35,7 @@ impl Bench {
         Bench::with(config, Peer::Unix, app)
     }
 
-    fn with(
-        config: Config,
-        peer: Peer,
-        app: impl Fn(Request) -> String + Send + Sync + 'static,
-    ) -> Bench {
+    fn with(config: Config, peer: Peer, app: impl App) -> Bench {
         let board = Scoreboard::new().unwrap();
         let slot = board.claim(Generation(1)).unwrap();
         let cx = WorkerContext {
