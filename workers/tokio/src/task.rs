@@ -62,6 +62,10 @@ impl Client {
         let entry = shared.roll.entry();
         let mut step = self.advance(Readiness::READ);
         loop {
+            // An answer, or a refusal, may have left a line.
+            if shared.scratch.borrow().has_lines() {
+                shared.lines.notify_one();
+            }
             step = match step {
                 Step::Close => break,
                 Step::Handle => {
@@ -145,9 +149,7 @@ impl Client {
             sent => sent,
         };
         let shared = self.shared.clone();
-        let step = self.connection().conclude(sent, &mut shared.scratch.borrow_mut());
-        shared.lines.notify_one();
-        step
+        self.connection().conclude(sent, &mut shared.scratch.borrow_mut())
     }
 
     async fn send(&mut self, response: Response) -> Result<(), Unsendable> {

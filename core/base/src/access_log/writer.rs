@@ -128,6 +128,11 @@ impl AccessWriter {
         }
     }
 
+    /// Whether there is nothing to hand over.
+    pub fn is_empty(&self) -> bool {
+        self.batch.lines == 0
+    }
+
     /// Hands over what has been written: at the end of a turn. Never waits: what finds no room is
     /// dropped and counted.
     pub fn flush(&mut self) {

@@ -48,6 +48,11 @@ impl Scratch {
         }
     }
 
+    /// Whether [`Scratch::flush`] has something to do.
+    pub fn has_lines(&self) -> bool {
+        self.log.as_ref().is_some_and(|log| !log.is_empty())
+    }
+
     /// When this turn began.
     pub fn now(&self) -> Instant {
         self.now
