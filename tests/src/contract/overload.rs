@@ -18,8 +18,21 @@ fn asks(server: &Server, target: &str) -> crate::client::Connection {
     client
 }
 
+/// Waits until the worker has closed the connection by which its start was tried: that one would be
+/// idle for longest.
+#[track_caller]
+fn nobody_is_connected(server: &Server) {
+    let worker = server.worker();
+    let sockets = || {
+        let descriptors = worker.describe_descriptors();
+        descriptors.iter().filter(|line| line.contains("socket:")).count()
+    };
+    Deadline::seconds(10).until("only the listening socket is open", || sockets() <= 1);
+}
+
 pub(super) fn the_longest_idle_makes_room(subject: &Subject) {
     let server = Launch::of(subject).args(["--worker-connections", "3"]).start();
+    nobody_is_connected(&server);
     let mut kept = [(); 3].map(|()| kept_connection(subject, &server));
     let mut newcomer = asks(&server, "/");
     assert_eq!(newcomer.receive(Asked::ForAll).expect("a response").status, 200);

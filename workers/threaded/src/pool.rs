@@ -123,12 +123,11 @@ impl Pool {
             self.seats.release(seat);
             return None;
         }
-        let millis =
-            |then: Instant| then.saturating_duration_since(self.started).as_millis() as u64;
-        let times = Times {
-            deadline: guest.deadline().map_or(NEVER, millis),
-            idle_since: if guest.is_idle() { millis(guest.since()) } else { NEVER },
-        };
+        let since_start = |then: Instant| then.saturating_duration_since(self.started);
+        let deadline = guest.deadline().map(|then| since_start(then).as_millis() as u64);
+        let idle = guest.is_idle().then(|| since_start(guest.since()).as_nanos() as u64);
+        let times =
+            Times { deadline: deadline.unwrap_or(NEVER), idle_since: idle.unwrap_or(NEVER) };
         match self.seats.put(seat, guest, times) {
             Missed::Nothing => None,
             Missed::Something => self.seats.take_idle(seat),

@@ -28,12 +28,13 @@ pub(crate) struct Seats {
     cursor: AtomicUsize,
 }
 
-/// When a waiting connection has to be looked at, in milliseconds since the worker started.
+/// When a waiting connection has to be looked at, since the worker started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Times {
-    /// Its deadline, or [`NEVER`].
+    /// Its deadline in milliseconds, or [`NEVER`].
     pub(crate) deadline: u64,
-    /// Since when it has been idle, or [`NEVER`] when it is not.
+    /// Since when it has been idle in nanoseconds (two may become idle within a millisecond, and one
+    /// of them is the longer idle), or [`NEVER`] when it is not.
     pub(crate) idle_since: u64,
 }
 

@@ -91,6 +91,7 @@ pub struct Door {
     key_space: u64,
     next_listener: usize,
     complained: Option<Instant>,
+    asked_for_room: Option<Instant>,
 }
 
 /// Whether another connection can be taken.
@@ -141,6 +142,7 @@ impl Door {
             key_space,
             next_listener: 0,
             complained: None,
+            asked_for_room: None,
         };
         let readable = libc::EPOLLIN as u32;
         epoll.add(door.orders.as_fd(), readable, key_space + DoorKey::Orders as u64)?;
@@ -185,6 +187,7 @@ impl Door {
         self.tend(epoll, now);
         match (self.watch, self.knocking) {
             (Watch::In, Knocking::Somebody) => self.consider(epoll, now),
+            (Watch::UntilRoom, _) => self.crowd(now),
             (Watch::LastCall, _) if self.has_room() => self.accept(epoll, now),
             _ => None,
         }
@@ -251,7 +254,7 @@ impl Door {
         let room = self.room();
         if room != Room::Free {
             self.stop_listening(epoll, Watch::UntilRoom);
-            return (room == Room::Crowded).then_some(Caller::Crowd);
+            return self.crowd(now);
         }
         let slot = self.service.slot();
         let fewest = slot.fewest_connections_elsewhere(STALE);
@@ -262,6 +265,15 @@ impl Door {
                 None
             }
         }
+    }
+
+    /// Asks for room once a turn: there may have been no idle connection the last time.
+    fn crowd(&mut self, now: Instant) -> Option<Caller> {
+        let asks = self.room() == Room::Crowded && self.asked_for_room != Some(now);
+        asks.then(|| {
+            self.asked_for_room = Some(now);
+            Caller::Crowd
+        })
     }
 
     fn accept(&mut self, epoll: &Epoll, now: Instant) -> Option<Caller> {
