@@ -5,8 +5,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Method, StatusCode};
 use oxicorn_http1::{
     BodyFraming, KeepAlive, NotReusable, Persistence, ResponseBody, ResponseHead, SendError,
 };
@@ -53,11 +53,6 @@ impl Connection {
             || "(no URI read)".to_owned(),
             |exchange| format!("{} {}", exchange.method, printable(&exchange.target)),
         )
-    }
-
-    /// Whether the request in hand was a HEAD.
-    pub fn is_head_request(&self) -> bool {
-        self.exchange.as_ref().is_some_and(|exchange| exchange.method == Method::HEAD)
     }
 
     /// Writes the head of the response to the request in hand. `Enough`: it has no body.

@@ -36,6 +36,10 @@ pub enum DoorKey {
     Lifeline = 2,
 }
 
+const LISTENER: u64 = DoorKey::Listener as u64;
+const ORDERS: u64 = DoorKey::Orders as u64;
+const LIFELINE: u64 = DoorKey::Lifeline as u64;
+
 /// Who is at the door.
 #[derive(Debug)]
 pub enum Caller {
@@ -145,14 +149,14 @@ impl Door {
             asked_for_room: None,
         };
         let readable = libc::EPOLLIN as u32;
-        epoll.add(door.orders.as_fd(), readable, key_space + DoorKey::Orders as u64)?;
-        epoll.add(door.lifeline.fd(), readable, key_space + DoorKey::Lifeline as u64)?;
+        epoll.add(door.orders.as_fd(), readable, key_space + ORDERS)?;
+        epoll.add(door.lifeline.fd(), readable, key_space + LIFELINE)?;
         door.listen(epoll)?;
         Ok(door)
     }
 
     fn listen(&self, epoll: &Epoll) -> io::Result<()> {
-        let key = self.key_space + DoorKey::Listener as u64;
+        let key = self.key_space + LISTENER;
         // Level-triggered and not exclusive: an exclusive wake goes to the last who waited, so one
         // worker would get most connections.
         self.listeners.iter().try_for_each(|l| epoll.add(l.as_fd(), libc::EPOLLIN as u32, key))
@@ -170,10 +174,11 @@ impl Door {
 
     /// Takes note of an event with one of the door's keys.
     pub fn note(&mut self, key: u64) {
-        match key - self.key_space {
-            0 => self.knocking = Knocking::Somebody,
-            1 => self.called = Called::ByOrder,
-            _ => self.called = Called::ByDeath,
+        match key.wrapping_sub(self.key_space) {
+            LISTENER => self.knocking = Knocking::Somebody,
+            ORDERS => self.called = Called::ByOrder,
+            LIFELINE => self.called = Called::ByDeath,
+            _ => {}
         }
     }
 
