@@ -119,9 +119,10 @@ async fn read(mut echo: Echo, mut body: Body) -> Response {
     loop {
         match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
             Some(Ok(frame)) => {
-                // Trailers are no part of the body.
                 if let Some(chunk) = frame.data_ref() {
                     echo.receive(chunk);
+                } else if let Some(trailers) = frame.trailers_ref() {
+                    echo.receive_trailers(trailers);
                 }
             }
             None => return echo.response(),

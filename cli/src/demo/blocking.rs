@@ -65,7 +65,10 @@ fn read(mut echo: Echo, mut body: Body) -> Response {
     loop {
         match body.next_chunk() {
             Ok(Some(chunk)) => echo.receive(&chunk),
-            Ok(None) => return echo.response(),
+            Ok(None) => {
+                body.take_trailers().iter().for_each(|trailers| echo.receive_trailers(trailers));
+                return echo.response();
+            }
             Err(error) => return echo::cut_short(&error),
         }
     }

@@ -9,13 +9,14 @@
 //! * `target` is what was received, byte by byte.
 //! * `headers` are in the order in which each name came first, lower-cased, and repeats of one name
 //!   stand together, in their order: that is the order [`http::HeaderMap`] keeps.
+//! * A request whose body had trailer fields behind it has `trailers` too, a list as `headers` is.
 //! * Bytes that are not UTF-8 are written as `\xHH`; everything else, a backslash too, is left alone.
 //! * A body that breaks off is answered with 400 and one line.
 
 use std::fmt::Write as _;
 use std::io;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use oxicorn_core::app::{IntoResponse, RequestExt};
 use oxicorn_core::{Application, Body, Request, Response};
 use serde::Serialize;
@@ -37,6 +38,8 @@ struct Seen {
     headers: Vec<(String, String)>,
     body_len: u64,
     body_sha256: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trailers: Vec<(String, String)>,
 }
 
 pub(super) struct Echo {
@@ -51,16 +54,14 @@ impl Echo {
             None => request.uri().to_string(),
         };
         let (head, body) = request.into_parts();
-        let pair = |(name, value): (&http::HeaderName, &HeaderValue)| {
-            (name.as_str().to_owned(), readable(value.as_bytes()))
-        };
         let seen = Seen {
             method: head.method.as_str().to_owned(),
             target,
             version: format!("{:?}", head.version),
-            headers: head.headers.iter().map(pair).collect(),
+            headers: pairs(&head.headers),
             body_len: 0,
             body_sha256: String::new(),
+            trailers: Vec::new(),
         };
         let digest = Sha256::new();
         Plan::Echo(Box::new(Echo { seen, digest }), body)
@@ -70,6 +71,11 @@ impl Echo {
     pub(super) fn receive(&mut self, piece: &[u8]) {
         self.seen.body_len += piece.len() as u64;
         self.digest.update(piece);
+    }
+
+    /// Takes in the fields behind the body.
+    pub(super) fn receive_trailers(&mut self, trailers: &HeaderMap) {
+        self.seen.trailers = pairs(trailers);
     }
 
     pub(super) fn response(mut self) -> Response {
@@ -91,6 +97,13 @@ impl Echo {
 pub(super) fn cut_short(error: &io::Error) -> Response {
     let line = format!("the request body could not be read: {error}\n");
     (StatusCode::BAD_REQUEST, line).into_response()
+}
+
+fn pairs(fields: &HeaderMap) -> Vec<(String, String)> {
+    let pair = |(name, value): (&http::HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), readable(value.as_bytes()))
+    };
+    fields.iter().map(pair).collect()
 }
 
 fn readable(bytes: &[u8]) -> String {

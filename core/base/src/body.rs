@@ -2,6 +2,7 @@
 //! with [`Body::next_chunk`], [`Body::bytes`] or [`std::io::Read`], or poll it as an
 //! [`http_body::Body`].
 
+mod adapt;
 mod file;
 
 use std::error::Error as StdError;
@@ -12,9 +13,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
 use crate::app::Arrival;
+
+use adapt::{IoErrors, WithRest};
 
 pub use file::FilePart;
 pub(crate) use file::READ_AT_ONCE;
@@ -35,6 +39,9 @@ pub trait Incoming: Send {
     /// # Errors
     /// As [`Incoming::next`].
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>>;
+
+    /// The fields that came behind the body, once its end was met; they are given out once.
+    fn take_trailers(&mut self) -> Option<HeaderMap>;
 }
 
 enum Kind {
@@ -63,12 +70,35 @@ pub enum Form {
 pub struct Body {
     kind: Kind,
     length: Option<u64>,
+    /// Boxed: few bodies have any, and every request and response carries the room for it.
+    trailers: Option<Box<HeaderMap>>,
     pub(crate) arrival: Option<Arrival>,
 }
 
 impl Body {
     fn from_kind(kind: Kind, length: Option<u64>) -> Body {
-        Body { kind, length, arrival: None }
+        Body { kind, length, trailers: None, arrival: None }
+    }
+
+    /// The same with fields behind it, for whoever reads it to its end.
+    #[must_use]
+    pub fn with_trailers(mut self, trailers: HeaderMap) -> Body {
+        self.trailers = Some(Box::new(trailers));
+        self
+    }
+
+    /// The fields that stood behind the body (RFC 9110 section 6.5), once its end was read; they are
+    /// given out once. What decides about framing, routing or access is never among them: a request
+    /// that tries is refused. Behind a response the server sends none.
+    pub fn take_trailers(&mut self) -> Option<HeaderMap> {
+        match &mut self.kind {
+            Kind::Whole(bytes) if bytes.is_empty() => {}
+            Kind::Incoming(incoming) => {
+                return incoming.take_trailers().or_else(|| self.trailers.take().map(|all| *all));
+            }
+            _ => return None,
+        }
+        self.trailers.take().map(|all| *all)
     }
 
     /// No bytes.
@@ -213,51 +243,6 @@ impl Body {
     }
 }
 
-/// What `Read` left of a piece, before the pieces that follow.
-struct WithRest {
-    rest: Option<Bytes>,
-    incoming: Box<dyn Incoming>,
-}
-
-impl Incoming for WithRest {
-    fn next(&mut self) -> io::Result<Option<Bytes>> {
-        self.rest.take().map_or_else(|| self.incoming.next(), |rest| Ok(Some(rest)))
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
-        match self.rest.take() {
-            Some(rest) => Poll::Ready(Ok(Some(rest))),
-            None => self.incoming.poll_next(cx),
-        }
-    }
-}
-
-struct IoErrors<B>(Pin<Box<B>>);
-
-impl<B> http_body::Body for IoErrors<B>
-where
-    B: http_body::Body<Data = Bytes>,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        self.0.as_mut().poll_frame(cx).map_err(io::Error::other)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
-
 impl io::Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
@@ -292,12 +277,15 @@ impl http_body::Body for Body {
             Kind::Incoming(incoming) => ready!(incoming.poll_next(cx)),
             Kind::Whole(_) | Kind::File(_) | Kind::Chunks(_) => self.next_chunk(),
         };
-        Poll::Ready(chunk.transpose().map(|chunk| chunk.map(Frame::data)))
+        let Some(chunk) = chunk.transpose() else {
+            return Poll::Ready(self.take_trailers().map(|all| Ok(Frame::trailers(all))));
+        };
+        Poll::Ready(Some(chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Whole(bytes) => bytes.is_empty(),
+            Kind::Whole(bytes) => bytes.is_empty() && self.trailers.is_none(),
             Kind::File(part) => part.is_empty(),
             Kind::Async(body) => body.is_end_stream(),
             Kind::Incoming(_) | Kind::Chunks(_) => false,
@@ -384,6 +372,23 @@ mod tests {
             }
             assert_eq!(all, b"abcde");
         }
+    }
+
+    #[test]
+    fn trailers_come_behind_the_last_byte_and_once() {
+        let trailers = HeaderMap::from_iter([(http::header::EXPIRES, "0".parse().unwrap())]);
+        let mut body = Body::from("ab").with_trailers(trailers);
+        assert!(!http_body::Body::is_end_stream(&body));
+        assert_eq!(body.take_trailers(), None, "not before the end");
+        assert_eq!(body.next_chunk().unwrap().unwrap(), "ab");
+        assert!(!http_body::Body::is_end_stream(&body));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let frame = http_body::Body::poll_frame(Pin::new(&mut body), &mut cx);
+        let Poll::Ready(Some(Ok(frame))) = frame else { panic!("{frame:?}") };
+        assert_eq!(frame.into_trailers().unwrap()["expires"], "0");
+        assert!(http_body::Body::poll_frame(Pin::new(&mut body), &mut cx).is_ready());
+        assert_eq!(body.take_trailers(), None);
+        assert!(http_body::Body::is_end_stream(&body));
     }
 
     #[test]

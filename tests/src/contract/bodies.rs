@@ -61,6 +61,22 @@ pub(super) fn chunked_request(subject: &Subject) {
     }
 }
 
+pub(super) fn trailers(subject: &Subject) {
+    // Read before the handler starts, and while it runs.
+    for ahead in ["1M", "0"] {
+        let server = Launch::of(subject).args(["--body-buffer-size", ahead]).start();
+        let mut connection = server.connect();
+        let head = "POST /echo HTTP/1.1\r\nHost: suite\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let body = "5\r\nhello\r\n0\r\nX-Check: 1\r\nServer-Timing: a\r\nX-Check: 2\r\n\r\n";
+        connection.send(format!("{head}{body}").as_bytes()).expect("sent");
+        let response = connection.receive(Asked::ForAll).expect("the answer");
+        assert_arrived(&response, b"hello");
+        let trailers =
+            serde_json::json!([["x-check", "1"], ["x-check", "2"], ["server-timing", "a"]]);
+        assert_eq!(echoed(&response)["trailers"], trailers, "body_buffer_size = {ahead}");
+    }
+}
+
 pub(super) fn chunked_response(subject: &Subject) {
     let server = Launch::of(subject).start();
     let response = server.ask(&Request::get("/stream?n=25&ms=1"));

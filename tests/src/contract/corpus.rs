@@ -104,7 +104,10 @@ impl Case {
         for key in ["method", "target", "version"] {
             assert_eq!(seen[key].as_str(), Some(text(request, key)), "{}: {key}", self.name);
         }
-        assert_eq!(fields_seen(&seen), fields_expected(request), "{}", self.name);
+        for key in ["headers", "trailers"] {
+            let (seen, expected) = (fields_seen(&seen, key), fields_expected(request, key));
+            assert_eq!(seen, expected, "{}: {key}", self.name);
+        }
         let length = match request.get("body_length").and_then(toml::Value::as_integer) {
             Some(length) => length,
             None => text(request, "body").chars().count() as i64,
@@ -132,14 +135,14 @@ fn grouped(pairs: impl Iterator<Item = (String, String)>) -> Fields {
     fields
 }
 
-fn fields_seen(seen: &Value) -> Fields {
-    let pairs = seen["headers"].as_array().into_iter().flatten();
+fn fields_seen(seen: &Value, key: &str) -> Fields {
+    let pairs = seen[key].as_array().into_iter().flatten();
     let string = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     grouped(pairs.map(|pair| (string(&pair[0]), string(&pair[1]))))
 }
 
-fn fields_expected(request: &Table) -> Fields {
-    let pairs = request.get("headers").and_then(toml::Value::as_array).into_iter().flatten();
+fn fields_expected(request: &Table, key: &str) -> Fields {
+    let pairs = request.get(key).and_then(toml::Value::as_array).into_iter().flatten();
     let string = |value: &toml::Value| value.as_str().unwrap_or_default().to_owned();
     grouped(pairs.map(|pair| (string(&pair[0]), string(&pair[1]))))
 }

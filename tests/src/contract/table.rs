@@ -26,6 +26,7 @@ macro_rules! contract_table {
                 echo_application: methods::echo_application,
                 content_length_body: bodies::content_length_body,
                 chunked_request: bodies::chunked_request,
+                trailers: bodies::trailers,
                 chunked_response: bodies::chunked_response,
                 expect_continue: bodies::expect_continue,
                 expect_without_reading: bodies::expect_without_reading,

@@ -6,6 +6,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use oxicorn_core::body::Incoming;
 use oxicorn_core::connection::{BodyPiece, Connection};
 use oxicorn_core::wait::Interest;
@@ -15,10 +16,17 @@ use crate::socket::{Socket, Woken};
 
 type Piece = io::Result<Option<Bytes>>;
 
+/// What goes over the channel: a piece, and behind the last one what followed it.
+struct Delivery {
+    piece: Piece,
+    trailers: Option<HeaderMap>,
+}
+
 /// The handler's end.
 pub(crate) struct Asking {
     demand: Sender<()>,
-    pieces: Receiver<Piece>,
+    pieces: Receiver<Delivery>,
+    trailers: Option<HeaderMap>,
     /// A piece was asked for and has not come.
     asked: Asked,
 }
@@ -32,13 +40,13 @@ enum Asked {
 /// The connection's end.
 pub(crate) struct Feeding {
     demand: Receiver<()>,
-    pieces: Sender<Piece>,
+    pieces: Sender<Delivery>,
 }
 
 pub(crate) fn pair() -> (Asking, Feeding) {
     let (demand, demanded) = channel(1);
     let (pieces, received) = channel(1);
-    let asking = Asking { demand, pieces: received, asked: Asked::No };
+    let asking = Asking { demand, pieces: received, trailers: None, asked: Asked::No };
     (asking, Feeding { demand: demanded, pieces })
 }
 
@@ -55,23 +63,29 @@ impl Asking {
         Ok(())
     }
 
-    fn answered(&mut self, piece: Option<Piece>) -> Piece {
+    fn answered(&mut self, delivery: Option<Delivery>) -> Piece {
         self.asked = Asked::No;
-        piece.unwrap_or_else(|| Err(gone()))
+        let Delivery { piece, trailers } = delivery.ok_or_else(gone)?;
+        self.trailers = trailers;
+        piece
     }
 }
 
 impl Incoming for Asking {
     fn next(&mut self) -> Piece {
         self.ask()?;
-        let piece = self.pieces.blocking_recv();
-        self.answered(piece)
+        let delivery = self.pieces.blocking_recv();
+        self.answered(delivery)
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
         self.ask()?;
-        let piece = ready!(self.pieces.poll_recv(cx));
-        Poll::Ready(self.answered(piece))
+        let delivery = ready!(self.pieces.poll_recv(cx));
+        Poll::Ready(self.answered(delivery))
+    }
+
+    fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.trailers.take()
     }
 }
 
@@ -80,7 +94,8 @@ impl Feeding {
     pub(crate) async fn feed(&mut self, socket: &mut Socket<Box<Connection>>) {
         while self.demand.recv().await.is_some() {
             let piece = next_piece(socket).await;
-            if self.pieces.send(piece).await.is_err() {
+            let trailers = socket.owner_mut().take_trailers();
+            if self.pieces.send(Delivery { piece, trailers }).await.is_err() {
                 return;
             }
         }

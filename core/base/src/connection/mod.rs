@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use oxicorn_http1::Conn;
 
 use crate::access_log::Pending;
@@ -113,6 +113,7 @@ struct Exchange {
     head: Option<Head>,
     log: Option<Pending>,
     in_flight: Option<InFlight>,
+    trailers: Option<Box<HeaderMap>>,
     received: u64,
     sent: u64,
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use nix::sys::socket::{Shutdown, shutdown};
-use oxicorn_http1::{BodyLength, Event, RequestHead};
+use oxicorn_http1::{BodyLength, ClientState, Event, RequestHead};
 
 use super::{Connection, Exchange, Inbox, Linger, Phase, Readiness, Step};
 use crate::access_log::RequestLine;
@@ -79,7 +79,10 @@ impl Connection {
             Ok(Event::NeedData | Event::Paused) => self.need_data(scratch),
             Ok(Event::Request(head)) => self.take_head(head, scratch),
             Ok(Event::Data(piece)) => self.take_body(piece, scratch),
-            Ok(Event::EndOfMessage(_)) => self.end_of_request(scratch),
+            Ok(Event::EndOfMessage(trailers)) => {
+                self.keep_trailers(trailers);
+                self.end_of_request(scratch)
+            }
             Ok(Event::Closed) => {
                 self.enter(Phase::Closing(Linger::No), scratch.now());
                 None
@@ -171,6 +174,7 @@ impl Connection {
             log,
             head: Some(Head { request: head, scheme: *judged.as_ref().unwrap_or(&Scheme::Http) }),
             in_flight: None,
+            trailers: None,
             received: 0,
             sent: 0,
         }));
@@ -223,6 +227,17 @@ impl Connection {
         Some(self.hand_over())
     }
 
+    fn keep_trailers(&mut self, trailers: Option<Box<HeaderMap>>) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.trailers = trailers;
+        }
+    }
+
+    /// The fields behind the body of the request in hand, once its end was met.
+    pub fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.exchange.as_mut()?.trailers.take().map(|all| *all)
+    }
+
     fn hand_over(&mut self) -> Step {
         // The clock of the turn may be old by now: an earlier request of it was perhaps slow.
         let now = Instant::now();
@@ -241,10 +256,13 @@ impl Connection {
             BodyLength::Fixed(length) => Some(length),
             BodyLength::Chunked => None,
         };
-        if self.codec.client_state() == oxicorn_http1::ClientState::SendBody {
+        if self.codec.client_state() == ClientState::SendBody {
             return Some(Opened::Incoming(head, length));
         }
-        let body = Body::from(self.gathered.take());
+        let mut body = Body::from(self.gathered.take());
+        if let Some(trailers) = self.take_trailers() {
+            body = body.with_trailers(trailers);
+        }
         Some(Opened::Whole(assemble(head, self.info.clone(), body)))
     }
 
@@ -265,6 +283,10 @@ impl Connection {
             return Ok(BodyPiece::Data(self.gathered.take()));
         }
         loop {
+            // Who asks again behind the end is not to wait for the next request.
+            if self.codec.client_state() == ClientState::Done {
+                return Ok(BodyPiece::End);
+            }
             match self.codec.next_event() {
                 Ok(Event::Data(piece)) if self.over_limit(piece.len()) => {
                     return Err(io::Error::new(
@@ -273,7 +295,11 @@ impl Connection {
                     ));
                 }
                 Ok(Event::Data(piece)) => return Ok(BodyPiece::Data(piece)),
-                Ok(Event::EndOfMessage(_) | Event::Paused) => return Ok(BodyPiece::End),
+                Ok(Event::EndOfMessage(trailers)) => {
+                    self.keep_trailers(trailers);
+                    return Ok(BodyPiece::End);
+                }
+                Ok(Event::Paused) => return Ok(BodyPiece::End),
                 Ok(Event::NeedData) => {
                     self.offer_to_continue()?;
                     match self.fill()? {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::body::Incoming;
 use crate::connection::Connection;
@@ -43,5 +44,12 @@ impl Incoming for Loan {
 
     fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<io::Result<Option<Bytes>>> {
         Poll::Ready(self.next())
+    }
+
+    fn take_trailers(&mut self) -> Option<HeaderMap> {
+        let mut connection = self.take()?;
+        let trailers = connection.take_trailers();
+        self.put_back(connection);
+        trailers
     }
 }
