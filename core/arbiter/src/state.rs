@@ -272,8 +272,8 @@ impl Arbiter {
         }
         if self.phase == Phase::Starting {
             self.phase = Phase::Running;
-            self.tell_predecessor();
         }
+        self.tell_predecessor();
     }
 
     fn draining(&mut self, now: Duration, slot: Slot) {

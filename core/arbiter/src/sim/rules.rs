@@ -147,6 +147,9 @@ impl World {
             return Ok(());
         }
         let serving = self.those(Process::serves);
+        if serving > 0 && self.news.is_empty() && self.kin.is_awaited() {
+            return Err("it serves, and the old master does not know".to_owned());
+        }
         let failed = |p: &Process| p.condemned.is_some() || p.gone;
         let failed = |slot: &Slot| self.processes.get(slot).is_none_or(failed);
         let served = before.serving.iter().filter(|slot| !failed(slot)).count();

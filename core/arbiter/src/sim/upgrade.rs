@@ -108,6 +108,11 @@ impl Kin {
         Ok(())
     }
 
+    /// Whether the old master waits to be told that this one serves.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.predecessor.is_some() && self.told_ready == 0
+    }
+
     /// Who leaves as the last one has ended the queues, and nobody else has.
     pub(super) fn left_rightly(&self) -> Result<(), String> {
         let alone = self.successor.is_none() && self.predecessor.is_none();

@@ -60,6 +60,8 @@ pub(super) struct Kin {
     successor: Option<Successor>,
     /// The master that has started this one, until it has gone.
     predecessor: Option<Pid>,
+    /// The predecessor knows that this master serves.
+    told: bool,
 }
 
 impl Kin {
@@ -178,9 +180,10 @@ impl Arbiter {
         self.log(Line::LeavesToNew { pid, is });
     }
 
-    /// The first worker is ready.
+    /// A worker is ready.
     pub(super) fn tell_predecessor(&mut self) {
-        if self.kin.predecessor.is_some() {
+        if self.kin.predecessor.is_some() && !self.kin.told {
+            self.kin.told = true;
             self.actions.push(Action::TellReady);
         }
     }
