@@ -173,6 +173,8 @@ mod tests {
         Process:
           -n, --proc-name NAME          Name of the application in process titles
                                         (also --name) [default: none]
+          -p, --pidfile FILE            File with the process number of the master
+                                        (also --pid) [default: none]
 
         Proxies:
               --forwarded-allow-ips LIST

@@ -82,6 +82,7 @@ mod tests {
         limit_request_body = "64k"                   # command line
         body_buffer_size = "1M"                      # default
         proc_name = "it's\u000A\"mine\""             # command line
+        pidfile = "none"                             # default
         forwarded_allow_ips = ["127.0.0.1", "::1"]   # default
         forwarder_headers = ["SCRIPT_NAME", "PATH_INFO"]   # default
         header_map = "drop"                          # default

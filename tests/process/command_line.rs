@@ -2,6 +2,8 @@
 //! binary prints, and with which status it exits. How values are parsed and layers laid over each
 //! other is tested next to that code; here it is whether `server` does anything with it.
 
+mod pidfile;
+
 use std::path::Path;
 
 use oxicorn_tests::Deadline;

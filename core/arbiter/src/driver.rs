@@ -25,6 +25,10 @@ use crate::sockets::Sockets;
 use crate::spawn::{self, Forked, Inheritance};
 use crate::state::{Arbiter, FIRST};
 
+pub(crate) mod lineage;
+
+use lineage::Lineage;
+
 /// What this process is when the loop ends.
 enum Role {
     /// The master, at its end.
@@ -54,6 +58,7 @@ pub(crate) struct Driver {
     board: Scoreboard,
     seen: BTreeMap<Slot, Seen>,
     oom_kills: OomKills,
+    lineage: Lineage,
 }
 
 impl Driver {
@@ -64,10 +69,16 @@ impl Driver {
         lifeline: MasterLifeline,
         board: Scoreboard,
         sockets: Sockets,
+        lineage: Lineage,
     ) -> Driver {
         let seed = u64::from(std::process::id()) ^ (sys::coarse_millis() << 32);
+        let arbiter = Arbiter::new(Settings::from(&*master.plan.config), seed);
+        let arbiter = match &lineage.predecessor {
+            Some(predecessor) => arbiter.after(predecessor.pid),
+            None => arbiter,
+        };
         Driver {
-            arbiter: Arbiter::new(Settings::from(&*master.plan.config), seed),
+            arbiter,
             started,
             events: VecDeque::from([Event::Start]),
             plans: BTreeMap::from([(FIRST, master.plan)]),
@@ -80,6 +91,7 @@ impl Driver {
             board,
             seen: BTreeMap::new(),
             oom_kills: OomKills::watch(),
+            lineage,
         }
     }
 
@@ -90,7 +102,10 @@ impl Driver {
         }
         self.show_title();
         match self.supervise() {
-            Role::Master(code) => code,
+            Role::Master(code) => {
+                self.lineage.leave_pidfile();
+                code
+            }
             Role::Worker(slot, plan) => self.become_worker(slot, plan),
         }
     }
@@ -118,7 +133,7 @@ impl Driver {
             title: plan.title("worker"),
             plan,
         };
-        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills));
+        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.lineage));
         spawn::live(inheritance)
     }
 
@@ -140,14 +155,15 @@ impl Driver {
         }
     }
 
-    /// Waits for a signal, a worker's ring, or the next deadline.
+    /// Waits for a signal, a worker's ring, another master, or the next deadline.
     fn wait(&self) -> Result<(), Errno> {
         let timeout = match self.arbiter.next_deadline() {
             Some(deadline) => poll_timeout(deadline.saturating_sub(self.started.elapsed())),
             None => PollTimeout::NONE,
         };
-        let mut fds =
-            [self.signals.fd(), self.lifeline.bell()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let own = [self.signals.fd(), self.lifeline.bell()];
+        let own = own.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let mut fds: Vec<PollFd<'_>> = own.chain(self.lineage.poll_fds()).collect();
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error),
@@ -161,6 +177,7 @@ impl Driver {
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
         self.events.extend(signals.into_iter().map(Event::Signal));
+        self.events.extend(self.lineage.news());
         let slots: Vec<Slot> = self.seen.keys().copied().collect();
         for slot in slots {
             let news = self.news_of(slot);
@@ -215,8 +232,13 @@ impl Driver {
             Action::DropConfig { generation } => {
                 self.plans.remove(&generation);
                 self.close_unwanted();
+                self.follow_config();
                 self.show_title();
             }
+            Action::Upgrade => self.upgrade(),
+            Action::ForgetSuccessor => self.forget_successor(),
+            Action::TellReady => self.tell_ready(),
+            Action::Promote => self.on_promotion(),
             Action::EndServer => {
                 self.sockets.refuse_new();
                 self.board.end_server();
@@ -225,6 +247,7 @@ impl Driver {
             Action::ReopenLogs => (self.reopen_logs)(),
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
+                self.sockets.close();
                 self.sockets.remove_files();
                 return ControlFlow::Break(Role::Master(ExitCode::from(code)));
             }
@@ -240,7 +263,7 @@ impl Driver {
         };
         self.board.take(slot, generation);
         let event = match spawn::fork() {
-            Ok(Forked::Worker) => return ControlFlow::Break(Role::Worker(slot, plan.clone())),
+            Ok(Forked::Child) => return ControlFlow::Break(Role::Worker(slot, plan.clone())),
             Ok(Forked::Master(pid)) => {
                 let state = State::Booting;
                 self.seen.insert(slot, Seen { pid, state });
@@ -268,25 +291,45 @@ impl Driver {
             Some(Risen::Yes) => Ending::OutOfMemory,
             Some(Risen::No) | None => how,
         };
+        // Its start may not have been told yet, either.
+        let start = |event: &Event| match event {
+            Event::Spawned { pid: started, .. } | Event::Upgraded { pid: started } => {
+                *started == pid
+            }
+            _ => false,
+        };
+        let started = self.events.iter().position(start).and_then(|at| self.events.remove(at));
         self.events.push_front(Event::Exited { pid, how });
-        if let Some(news) = slot.and_then(|slot| self.news_of(slot)) {
-            self.events.push_front(news);
+        let successor = self.lineage.successor.as_ref().is_some_and(|it| it.pid == pid);
+        let news = match successor {
+            true => self.lineage.hear(),
+            false => slot.and_then(|slot| self.news_of(slot)),
+        };
+        for earlier in news.into_iter().chain(started) {
+            self.events.push_front(earlier);
         }
     }
 
     fn load(&mut self) {
         let answer = match (self.reload)() {
-            Ok(plan) => match self.sockets.add(&plan.config.bind, plan.config.backlog) {
+            Ok(plan) => match self.open(&plan) {
                 Ok(()) => {
                     let settings = Settings::from(&*plan.config);
                     self.loaded.push_back(plan);
                     Ok(settings)
                 }
-                Err(error) => Err(error.to_string()),
+                Err(reason) => Err(reason),
             },
             Err(error) => Err(error.to_string()),
         };
         self.events.push_back(Event::ConfigLoaded(answer));
+    }
+
+    /// What a configuration needs of the system.
+    fn open(&mut self, plan: &Plan) -> Result<(), String> {
+        self.lineage.check_pidfile(&plan.config)?;
+        let added = self.sockets.add(&plan.config.bind, plan.config.backlog);
+        added.map_err(|error| error.to_string())
     }
 
     fn adopt(&mut self, generation: Generation) {
@@ -301,7 +344,15 @@ impl Driver {
             announce_class(&plan);
         }
         self.plans.insert(generation, plan);
+        self.follow_config();
         self.show_title();
+    }
+
+    /// Sees to what the configuration in force says of the master itself.
+    fn follow_config(&mut self) {
+        if let Some(plan) = self.plans.get(&self.arbiter.generation()) {
+            self.lineage.move_pidfile(&plan.config);
+        }
     }
 
     /// Closes the sockets that no configuration in use names.

@@ -180,6 +180,21 @@ pub enum Event {
         /// How.
         how: Ending,
     },
+    /// The answer to [`Action::Upgrade`]: the process that is to become the new master.
+    Upgraded {
+        /// Its number. It comes before the [`Event::Exited`] of the same process.
+        pid: Pid,
+    },
+    /// The other answer to [`Action::Upgrade`]; or the process says, after [`Event::Upgraded`], that
+    /// it cannot become a master.
+    UpgradeFailed {
+        /// Why.
+        reason: String,
+    },
+    /// The new master says that a worker of its own is ready.
+    SuccessorReady,
+    /// The old master, which has started this one, has ended, however that came about.
+    PredecessorGone,
     /// [`crate::state::Arbiter::next_deadline`] has come.
     Tick {
         /// For how long each worker has been silent.
@@ -224,7 +239,17 @@ pub enum Action {
         /// Its number.
         generation: Generation,
     },
-    /// The whole server ends: take no new clients, tell the workers through the scoreboard that
+    /// Start the binary anew, as a second master with the same sockets. Answered by
+    /// [`Event::Upgraded`] or [`Event::UpgradeFailed`]. Never while there are two masters.
+    Upgrade,
+    /// The new master has been reaped: this one is alone again.
+    ForgetSuccessor,
+    /// Tell the old master that this one serves.
+    TellReady,
+    /// The old master has gone: what belonged to both, the files of sockets and of the process
+    /// number, is this one's.
+    Promote,
+    /// The whole server ends, and no other master serves from its sockets: take no new clients, tell the workers through the scoreboard that
     /// nobody will be there after them, and close the master's copies of the sockets.
     EndServer,
     /// Open the master's own log files again by name; the workers are told by [`Action::Kill`].

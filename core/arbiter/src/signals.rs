@@ -121,6 +121,16 @@ impl Signals {
     }
 }
 
+/// In the forked child, which still has all signals blocked and is about to become another program:
+/// undoes what was done here. An error of sigaction(2) is that the signal cannot be handled at all.
+pub(crate) fn reset() {
+    for &signal in Signal::HANDLED {
+        let _ = system(signal).and_then(|signal| dispose(signal, Disposition::Default));
+    }
+    let _ = dispose(signal::Signal::SIGPIPE, Disposition::Default);
+    unblock();
+}
+
 /// What a signal means to a worker. The signals that mean something to the master only are ignored,
 /// so that a signal to the whole process group does not kill the workers.
 const WORKER: &[(signal::Signal, Disposition)] = {

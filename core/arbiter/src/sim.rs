@@ -19,6 +19,7 @@ mod deeds;
 mod process;
 mod rules;
 mod trouble;
+mod upgrade;
 
 use process::{Process, Temper};
 
@@ -48,6 +49,7 @@ enum Happening {
     Ends(Slot, Pid, Ending),
     Loads,
     Arrives(Signal),
+    Upgrades(upgrade::Step),
 }
 
 /// Whether the operator and the world still make trouble.
@@ -79,6 +81,7 @@ struct World {
     answers: VecDeque<Result<(Settings, Nature), String>>,
     loaded: VecDeque<(Settings, Nature)>,
     pids: i32,
+    kin: upgrade::Kin,
     /// When the machine last woke up, and for how long it had slept.
     slept: (Duration, Duration),
     /// A good configuration was loaded after the noise.
@@ -100,8 +103,9 @@ impl World {
         let settings = World::some_settings(&mut chance);
         let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
         let first = (settings, one_of(&mut chance, &natures));
+        let kin = upgrade::Kin::some(&mut chance);
         World {
-            arbiter: Arbiter::new(settings, seed),
+            arbiter: kin.apply(Arbiter::new(settings, seed)),
             now: Duration::ZERO,
             mood: Mood::Noisy,
             chance,
@@ -114,6 +118,7 @@ impl World {
             answers: VecDeque::new(),
             loaded: VecDeque::new(),
             pids: 1000,
+            kin,
             slept: (Duration::ZERO, Duration::ZERO),
             reloaded: false,
             stopped: None,
@@ -198,6 +203,7 @@ impl World {
                 self.news.push_back(Event::ConfigLoaded(answer));
             }
             Happening::Arrives(signal) => self.news.push_back(Event::Signal(signal)),
+            Happening::Upgrades(step) => self.upgrades(step),
         }
     }
 
@@ -253,6 +259,7 @@ impl World {
             let them = self.processes.values_mut();
             them.filter(|p| p.pid == Some(pid)).for_each(|p| p.gone = true);
         }
+        self.kin.told(&event);
         let before = self.picture();
         let actions = self.arbiter.step(self.now, event.clone());
         if self.trace == Trace::Printed {
@@ -290,6 +297,7 @@ impl World {
     /// No more trouble: now everything has to come right by itself.
     fn calm(&mut self) -> Result<(), String> {
         self.mood = Mood::Quiet;
+        self.predecessor_leaves();
         let hopeless = self.configs[&self.arbiter.generation()].1 != Nature::Good;
         if self.percent(50) || hopeless {
             self.arrives(Signal::Hup);

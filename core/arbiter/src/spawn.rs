@@ -24,7 +24,7 @@ use crate::signals;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Forked {
     Master(Pid),
-    Worker,
+    Child,
 }
 
 /// Why there was no fork.
@@ -50,7 +50,8 @@ fn other_threads() -> Vec<String> {
         .collect()
 }
 
-/// Forks. The child comes back with all signals blocked, see [`signals::handle_as_worker`].
+/// Forks. The child comes back with all signals blocked, see [`signals::handle_as_worker`] and
+/// [`signals::reset`].
 ///
 /// # Errors
 /// This process has more than one thread, or fork(2) says no.
@@ -68,7 +69,7 @@ pub(crate) fn fork() -> Result<Forked, ForkError> {
         signals::unblock();
     }
     match forked {
-        Ok(ForkResult::Child) => Ok(Forked::Worker),
+        Ok(ForkResult::Child) => Ok(Forked::Child),
         Ok(ForkResult::Parent { child }) => Ok(Forked::Master(child)),
         Err(error) => Err(ForkError::System(error.into())),
     }

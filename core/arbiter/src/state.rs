@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
 use self::reload::Fallback;
+use self::upgrade::Kin;
 use crate::backoff::{self, Jitter, Progress, Vacancy};
 use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop};
 use crate::line::{BootFailure, Line};
@@ -20,6 +21,7 @@ use crate::roster::{Roster, Stage, Worker};
 mod patience;
 mod reload;
 mod settle;
+mod upgrade;
 
 /// The generation that the master starts with.
 pub const FIRST: Generation = Generation(1);
@@ -54,6 +56,10 @@ pub struct Arbiter {
     jitter: Jitter,
     /// When the heartbeats were last looked at.
     last_round: Duration,
+    /// The other masters, while a binary is replaced.
+    kin: Kin,
+    /// [`Action::EndServer`] was taken.
+    ended: bool,
     /// What the exit will be; taken when it happens.
     verdict: Option<Result<(), BootFailure>>,
     actions: Vec<Action>,
@@ -74,6 +80,8 @@ impl Arbiter {
             vacancies: Vec::new(),
             jitter: Jitter::new(seed),
             last_round: Duration::ZERO,
+            kin: Kin::default(),
+            ended: false,
             verdict: Some(Ok(())),
             actions: Vec::new(),
         }
@@ -109,6 +117,10 @@ impl Arbiter {
             Event::Ready { slot } => self.ready(now, slot),
             Event::Draining { slot } => self.draining(now, slot),
             Event::Exited { pid, how } => self.exited(now, pid, how),
+            Event::Upgraded { pid } => self.upgraded(now, pid),
+            Event::UpgradeFailed { reason } => self.upgrade_failed(reason),
+            Event::SuccessorReady => self.successor_ready(),
+            Event::PredecessorGone => self.predecessor_gone(),
             Event::Tick { ages } => self.tick(now, late, &ages),
         }
         self.settle(now);
@@ -128,7 +140,7 @@ impl Arbiter {
         let places = self.vacancies.iter().map(|vacancy| vacancy.due);
         let places = places.filter(|_| self.roster.free().is_some());
         let round = self.period().map(|period| self.last_round + period);
-        workers.chain(places).chain(round).min()
+        workers.chain(places).chain(round).chain(self.kin.deadline()).min()
     }
 
     /// The time between two rounds; none while there is nothing that a round could find.
@@ -164,7 +176,7 @@ impl Arbiter {
             }
             (Signal::Ttin, _) => self.change_target(|target| target + 1),
             (Signal::Ttou, _) => self.change_target(|target| target - 1),
-            (Signal::Usr2, _) => self.log(Line::NoUpgrade),
+            (Signal::Usr2, _) => self.upgrade(),
             (Signal::Winch, _) => self.log(Line::NotDaemonized),
             (Signal::Chld | Signal::Abrt | Signal::Kill, _) => {}
         }
@@ -197,7 +209,8 @@ impl Arbiter {
 
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
-            self.actions.push(Action::EndServer);
+            self.leave_to_the_other();
+            self.end_server();
         }
         self.phase = Phase::Stopping(stop);
         self.vacancies.clear();
@@ -260,6 +273,7 @@ impl Arbiter {
         if self.phase == Phase::Starting {
             self.phase = Phase::Running;
         }
+        self.tell_predecessor();
     }
 
     fn draining(&mut self, now: Duration, slot: Slot) {
@@ -274,7 +288,10 @@ impl Arbiter {
 
     fn exited(&mut self, now: Duration, pid: Pid, how: Ending) {
         let Some(slot) = self.roster.slot_of(pid) else {
-            return self.log(Line::Stranger { pid });
+            if !self.successor_exited(pid, how) {
+                self.log(Line::Stranger { pid });
+            }
+            return;
         };
         let Some(worker) = self.roster.remove(slot) else {
             return;

@@ -157,7 +157,7 @@ impl fmt::Display for Peer {
 }
 
 /// The file of a unix socket that this process has made, so that it removes no other's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketFile {
     path: PathBuf,
     device: u64,
@@ -168,6 +168,16 @@ impl SocketFile {
     fn of(path: &Path) -> io::Result<SocketFile> {
         let meta = std::fs::symlink_metadata(path)?;
         Ok(SocketFile { path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+    }
+
+    /// The file of a socket that was handed over to this process.
+    pub fn known(path: PathBuf, device: u64, inode: u64) -> SocketFile {
+        SocketFile { path, device, inode }
+    }
+
+    /// Device and inode.
+    pub fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
     }
 
     /// Removes the file, if it is still the one that was made.
@@ -233,6 +243,18 @@ impl Listener {
         Listener::assemble(spec, socket, None)
     }
 
+    /// Takes over a socket of the master that this process replaces, and its file, if it has one.
+    ///
+    /// # Errors
+    /// It is not a listening stream socket.
+    pub fn inherit(
+        spec: &ListenerSpec,
+        fd: OwnedFd,
+        file: Option<SocketFile>,
+    ) -> io::Result<Listener> {
+        Ok(Listener { file, ..Listener::adopt(spec, fd)? })
+    }
+
     fn assemble(
         spec: &ListenerSpec,
         socket: Socket,
@@ -259,6 +281,11 @@ impl Listener {
     /// The address that it really has.
     pub fn address(&self) -> &LocalAddress {
         &self.address
+    }
+
+    /// The file that goes with it, if it is this listener's to remove.
+    pub fn file(&self) -> Option<&SocketFile> {
+        self.file.as_ref()
     }
 
     /// Takes the oldest connection off the queue.

@@ -54,10 +54,14 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SockAddr)> {
 /// `LISTEN_FDS`), after checking that it is open.
 ///
 /// # Errors
-/// `EBADF` when the number is not an open descriptor.
+/// `EBADF` when the number is not an open descriptor, or one that this process has opened itself:
+/// all of those are close-on-exec, and none that was passed to it can be.
 pub fn adopt(fd: c_int) -> io::Result<OwnedFd> {
     // SAFETY: fcntl with F_GETFD reads a flag and has no other effect, whatever the number.
-    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    if flags & libc::FD_CLOEXEC != 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
     // SAFETY: the descriptor is open, and the caller names it because it was handed to this
     // process to own; each number is adopted once (see `listener`).
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
@@ -393,5 +397,7 @@ mod tests {
     #[test]
     fn adopting_a_closed_descriptor_is_an_error() {
         assert!(adopt(19_999).is_err());
+        let (reader, _writer) = io::pipe().unwrap();
+        assert!(adopt(reader.as_raw_fd()).is_err(), "it is our own");
     }
 }

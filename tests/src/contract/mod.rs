@@ -19,6 +19,7 @@ mod resources;
 mod slow;
 mod supervision;
 mod table;
+mod upgrade;
 mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,7 +3,7 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, reload, resources, slow, supervision, waiting,
+    overload, proxies, reload, resources, slow, supervision, upgrade, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -61,6 +61,11 @@ macro_rules! contract_table {
                 hup_under_load: reload::hup_under_load,
                 hup_with_a_bad_configuration: reload::hup_with_a_bad_configuration,
                 ttin_and_ttou_under_load: reload::ttin_and_ttou_under_load,
+                upgrade_under_load: upgrade::upgrade_under_load,
+                upgrade_and_back_under_load: upgrade::upgrade_and_back_under_load,
+                upgrade_to_a_broken_binary: upgrade::upgrade_to_a_broken_binary,
+                upgrade_on_a_unix_socket: upgrade::upgrade_on_a_unix_socket,
+                upgrade_twice: upgrade::upgrade_twice,
                 panicking_handler: supervision::panicking_handler,
                 killed_worker: supervision::killed_worker,
                 killed_master: supervision::killed_master,

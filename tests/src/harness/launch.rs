@@ -112,6 +112,22 @@ impl Launch {
         self
     }
 
+    /// A copy of the binary in the server's folder, which the test may replace: it is in the folder's
+    /// `bin/server`.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn own_binary(mut self) -> Launch {
+        let path = self.folder.path().join("bin/server");
+        std::fs::create_dir(self.folder.path().join("bin")).expect("a folder for the binary");
+        // A second name is as good, and costs nothing, where it can be had: a test that replaces the
+        // file removes the name.
+        let linked = std::fs::hard_link(&self.binary, &path);
+        linked.or_else(|_| std::fs::copy(&self.binary, &path).map(drop)).expect("a copy");
+        self.binary = path;
+        self
+    }
+
     /// The access log in this file instead of on standard output.
     pub fn access_log_in(mut self, file: &Path) -> Launch {
         self.access_log = AccessLog::File(file.to_owned());

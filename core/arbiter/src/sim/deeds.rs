@@ -32,6 +32,8 @@ impl World {
                 if let Some((pid, how, process)) = ended {
                     process.reaped = true;
                     self.news.push_front(Event::Exited { pid, how });
+                } else if let Some((pid, how)) = self.kin.reap() {
+                    self.news.push_front(Event::Exited { pid, how });
                 }
             }
             Action::LoadConfig => {
@@ -64,12 +66,21 @@ impl World {
                     return Err("two exits".to_owned());
                 }
             }
-            Action::EndServer | Action::ReopenLogs | Action::Log(_) => {}
+            Action::Upgrade => self.asked_to_upgrade()?,
+            Action::EndServer
+            | Action::ForgetSuccessor
+            | Action::TellReady
+            | Action::Promote
+            | Action::ReopenLogs
+            | Action::Log(_) => {}
         }
         Ok(())
     }
 
     fn deliver(&mut self, pid: Pid, signal: Signal) -> Result<(), String> {
+        if self.kin.is_successor(pid) {
+            return self.deliver_to_successor(signal);
+        }
         let found = self.processes.iter().find(|(_, p)| p.pid == Some(pid) && !p.reaped);
         let Some((&slot, process)) = found else {
             return Err(format!("{signal:?} for {pid}, which is no worker"));

@@ -89,6 +89,7 @@ impl World {
                 _ => {}
             }
         }
+        self.kin.rules(actions)?;
         if let Event::ConfigLoaded(Err(_)) = event {
             self.nothing_changes(before, actions)?;
         }
@@ -119,6 +120,7 @@ impl World {
         if self.those(|p| !p.reaped) > 0 {
             return Err("the master leaves its workers behind".to_owned());
         }
+        self.kin.left_rightly()?;
         for event in [Event::Signal(Signal::Hup), Event::Tick { ages: Vec::new() }] {
             let actions = self.arbiter.step(self.now, event);
             if actions.iter().any(|a| !matches!(a, Action::Log(Line::Handling(_)))) {
@@ -145,6 +147,9 @@ impl World {
             return Ok(());
         }
         let serving = self.those(Process::serves);
+        if serving > 0 && self.news.is_empty() && self.kin.is_awaited() {
+            return Err("it serves, and the old master does not know".to_owned());
+        }
         let failed = |p: &Process| p.condemned.is_some() || p.gone;
         let failed = |slot: &Slot| self.processes.get(slot).is_none_or(failed);
         let served = before.serving.iter().filter(|slot| !failed(slot)).count();
@@ -153,7 +158,9 @@ impl World {
         }
         let current = self.arbiter.generation();
         let kept = self.those(|p| p.serves() && p.generation == current);
-        let told = |a: &Action| matches!(a, Action::Kill { signal: Signal::Term, .. });
+        let worker = |pid| !self.kin.is_successor(pid);
+        let told =
+            |a: &Action| matches!(a, Action::Kill { signal: Signal::Term, pid } if worker(*pid));
         // Somebody dismissed earlier may have no pid to be told by until now.
         let retired = !matches!(event, Event::Spawned { .. }) && actions.iter().any(told);
         if self.arbiter.phase() == Phase::Reloading && retired && kept == 0 {
@@ -203,6 +210,7 @@ impl World {
             && self.answers.is_empty()
             && self.processes.len() == target
             && self.those(Process::serves) == target
+            && self.kin.settled()
     }
 
     /// When the noise has stopped, it has left, or as many as wanted serve; and if the newest

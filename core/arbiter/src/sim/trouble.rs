@@ -38,6 +38,8 @@ impl World {
                 let signal = one_of(&mut self.chance, &[Signal::Term, Signal::Int, Signal::Quit]);
                 self.arrives(signal);
             }
+            84..87 => self.arrives(Signal::Usr2),
+            87 | 88 => self.predecessor_leaves(),
             _ => {}
         }
     }

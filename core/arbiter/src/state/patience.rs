@@ -23,6 +23,7 @@ impl Arbiter {
         for worker in self.roster.all_mut() {
             worker.deadline = worker.deadline.map(|deadline| deadline + late);
         }
+        self.kin.delay(late);
         self.last_round = now;
         self.log(Line::WasAsleep { time: late });
         late
@@ -34,6 +35,7 @@ impl Arbiter {
         for slot in slots {
             self.expire(now, slot);
         }
+        self.expire_successor(now);
         if self.period().is_some_and(|period| now >= self.last_round + period) {
             self.last_round = now;
             self.judge(now, late, ages);

@@ -20,6 +20,8 @@ impl Arbiter {
     /// Takes the next step from what is there to what is wanted.
     pub(super) fn settle(&mut self, now: Duration) {
         if matches!(self.phase, Phase::Stopping(_)) {
+            // Again: the other master may have gone meanwhile.
+            self.end_server();
             if self.roster.is_empty() {
                 self.leave();
             }

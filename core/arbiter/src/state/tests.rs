@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod upgrade;
+
 const SETTINGS: Settings = Settings {
     workers: 2,
     timeout: Some(Duration::from_secs(30)),

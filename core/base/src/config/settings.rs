@@ -281,6 +281,15 @@ settings! {
         group: Process, reload: Generation, short: 'n', also: ["name"], holder: "NAME",
     }
 
+    /// File with the process number of the master
+    ///
+    /// Written before the first worker is started, removed at the end. A server whose file names
+    /// another process that lives does not start. While a binary is replaced (USR2) the new master's
+    /// number is in `FILE.2`. `none`: there is no file.
+    pidfile: Option<PathBuf> = None => {
+        group: Process, reload: Live, short: 'p', also: ["pid"],
+    }
+
     /// Senders whose headers about the client are believed
     ///
     /// They may send `secure_scheme_headers` and `forwarder_headers`. What counts is the address that
