@@ -19,6 +19,7 @@ mod resources;
 mod slow;
 mod supervision;
 mod table;
+mod timeouts;
 mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
