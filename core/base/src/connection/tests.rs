@@ -1,3 +1,4 @@
+mod overdue;
 mod proxies;
 
 use super::*;
