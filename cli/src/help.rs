@@ -139,7 +139,7 @@ mod tests {
                                         [default: 1000]
 
         Time:
-          -t, --timeout TIME            How long the main loop of a worker may be silent
+          -t, --timeout TIME            How long a request may occupy the application
                                         [default: 30]
               --graceful-timeout TIME   How long requests may take to finish when a
                                         worker is told to leave [default: 30]

@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use oxicorn_core::config::ConfigError;
+use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::scoreboard::{Generation, Scoreboard, Slot, State, Writers};
 use oxicorn_core::sys;
@@ -34,7 +35,7 @@ enum Role {
     /// The master, at its end.
     Master(ExitCode),
     /// A worker, at its beginning.
-    Worker(Slot, Plan),
+    Worker(Slot, Plan, InFlightTable),
 }
 
 /// A worker as the scoreboard last showed it.
@@ -57,6 +58,8 @@ pub(crate) struct Driver {
     lifeline: MasterLifeline,
     board: Scoreboard,
     seen: BTreeMap<Slot, Seen>,
+    /// The requests of each worker.
+    tables: BTreeMap<Slot, InFlightTable>,
     oom_kills: OomKills,
     lineage: Lineage,
 }
@@ -90,6 +93,7 @@ impl Driver {
             lifeline,
             board,
             seen: BTreeMap::new(),
+            tables: BTreeMap::new(),
             oom_kills: OomKills::watch(),
             lineage,
         }
@@ -106,7 +110,7 @@ impl Driver {
                 self.lineage.leave_pidfile();
                 code
             }
-            Role::Worker(slot, plan) => self.become_worker(slot, plan),
+            Role::Worker(slot, plan, table) => self.become_worker(slot, plan, table),
         }
     }
 
@@ -123,17 +127,19 @@ impl Driver {
     }
 
     /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
-    fn become_worker(self, slot: Slot, plan: Plan) -> ! {
+    fn become_worker(self, slot: Slot, plan: Plan, in_flight: InFlightTable) -> ! {
         // The closures are the master's: what they do when they are dropped is not for a worker.
         std::mem::forget((self.reload, self.reopen_logs));
         let inheritance = Inheritance {
             listeners: self.sockets.copies(&plan.config.bind),
             slot: self.board.handle(slot, Writers::One),
+            in_flight,
             lifeline: self.lifeline,
             title: plan.title("worker"),
             plan,
         };
-        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.lineage));
+        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.tables));
+        drop(self.lineage);
         spawn::live(inheritance)
     }
 
@@ -222,7 +228,9 @@ impl Driver {
                     let _ = nix::sys::signal::kill(pid, signal);
                 }
             }
+            Action::ShowInFlight { slot } => self.show_in_flight(slot),
             Action::Release { slot } => {
+                self.tables.remove(&slot);
                 self.seen.remove(&slot);
                 self.board.release(slot);
             }
@@ -261,10 +269,21 @@ impl Driver {
             self.events.push_back(Event::SpawnFailed { slot, reason });
             return ControlFlow::Continue(());
         };
+        let table = match InFlightTable::new(&plan.config) {
+            Ok(table) => table,
+            Err(error) => {
+                let reason = format!("memory for its requests: {error}");
+                self.events.push_back(Event::SpawnFailed { slot, reason });
+                return ControlFlow::Continue(());
+            }
+        };
         self.board.take(slot, generation);
         let event = match spawn::fork() {
-            Ok(Forked::Child) => return ControlFlow::Break(Role::Worker(slot, plan.clone())),
+            Ok(Forked::Child) => {
+                return ControlFlow::Break(Role::Worker(slot, plan.clone(), table));
+            }
             Ok(Forked::Master(pid)) => {
+                self.tables.insert(slot, table);
                 let state = State::Booting;
                 self.seen.insert(slot, Seen { pid, state });
                 Event::Spawned { slot, pid }
@@ -276,6 +295,12 @@ impl Driver {
         };
         self.events.push_back(event);
         ControlFlow::Continue(())
+    }
+
+    fn show_in_flight(&self, slot: Slot) {
+        if let Some(table) = self.tables.get(&slot) {
+            in_flight::report(table, self.board.row(slot).in_flight, Extent::All(&[]));
+        }
     }
 
     /// Collects one child. What it wrote last is told before its end, and both before anything else:

@@ -219,6 +219,11 @@ pub enum Action {
         /// Which signal.
         signal: Signal,
     },
+    /// Name in the log the requests that the worker in this place has in hand, or had when it died.
+    ShowInFlight {
+        /// The place.
+        slot: Slot,
+    },
     /// Nobody is in this place any more.
     Release {
         /// The place.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, ROWS, Slot};
 
-use crate::event::{Action, Signal, Stop};
+use crate::event::{Action, Ending, Signal, Stop};
 
 /// How far a worker has come. [`Worker::deadline`] means something else in each stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,12 @@ impl Worker {
 
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Ready { .. })
+    }
+
+    /// Whether such an end is a surprise: a signal that the master has not sent.
+    pub(crate) fn died(&self, how: Ending) -> bool {
+        let condemned = matches!(self.stage, Stage::Condemned | Stage::Killed);
+        !condemned && matches!(how, Ending::Signal(_) | Ending::OutOfMemory)
     }
 
     /// How long it may be silent, while it is to be heard at all.

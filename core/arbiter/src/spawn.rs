@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::unistd::{ForkResult, Pid};
 use oxicorn_core::access_log::AccessLog;
+use oxicorn_core::in_flight::InFlightTable;
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::listener::Listener;
 use oxicorn_core::scoreboard::{SlotHandle, State};
@@ -103,6 +104,7 @@ pub(crate) struct Inheritance {
     pub(crate) plan: Plan,
     pub(crate) listeners: io::Result<Vec<Listener>>,
     pub(crate) slot: SlotHandle,
+    pub(crate) in_flight: InFlightTable,
     pub(crate) lifeline: MasterLifeline,
     pub(crate) title: String,
 }
@@ -118,7 +120,7 @@ pub(crate) fn live(inheritance: Inheritance) -> ! {
 }
 
 fn work(inheritance: Inheritance) -> WorkerExit {
-    let Inheritance { plan, listeners, slot, lifeline, title } = inheritance;
+    let Inheritance { plan, listeners, slot, in_flight, lifeline, title } = inheritance;
     let pid = std::process::id();
     sys::set_title(&title);
     slot.booted(pid);
@@ -140,6 +142,7 @@ fn work(inheritance: Inheritance) -> WorkerExit {
         app: plan.app,
         listeners,
         slot: slot.clone(),
+        in_flight,
         lifeline,
         orders,
         access_log: access_log.clone(),

@@ -297,6 +297,9 @@ impl Arbiter {
             return;
         };
         self.log(Line::Ended { pid, how });
+        if worker.died(how) {
+            self.actions.push(Action::ShowInFlight { slot });
+        }
         self.actions.push(Action::Release { slot });
         match worker.stage {
             Stage::Booting => self.boot_failed(now, &worker, how),

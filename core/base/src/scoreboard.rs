@@ -274,6 +274,11 @@ impl SlotHandle {
         SlotHandle { writers, ..self.clone() }
     }
 
+    /// How many threads write the row.
+    pub fn writers(&self) -> Writers {
+        self.writers
+    }
+
     /// First thing in the worker.
     pub fn booted(&self, pid: u32) {
         self.set(Word::Pid, pid.into());
@@ -290,9 +295,13 @@ impl SlotHandle {
         self.set(Word::Heartbeat, sys::coarse_millis());
     }
 
-    /// The main loop goes into a request now and will not beat until it is back.
+    /// The main loop goes into a request now and will not beat until it is back. This is a sign of
+    /// life itself: several requests may follow each other in one turn of the loop, and none is to be
+    /// blamed for the time of those before it.
     pub fn busy(&self) {
-        self.set(Word::BusySince, sys::coarse_millis());
+        let now = sys::coarse_millis();
+        self.set(Word::Heartbeat, now);
+        self.set(Word::BusySince, now);
     }
 
     /// The main loop is back.

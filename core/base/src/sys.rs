@@ -1,6 +1,10 @@
 //! The system calls that have no safe form in `std`, `nix` or `socket2`, each behind a safe
-//! function. This is the one file of the crate that may hold `unsafe`.
+//! function. This file and what is below it may hold `unsafe`, and nothing else of the crate.
 #![allow(unsafe_code)]
+
+mod shared;
+
+pub use shared::SharedWords;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
@@ -120,7 +124,8 @@ pub fn local_time(unix_seconds: u64) -> LocalTime {
 }
 
 /// Anonymous memory that this process shares with every process it forks afterwards, as words that
-/// begin as zero. It is never unmapped: the scoreboard lives as long as its master.
+/// begin as zero. It is never unmapped, unless by [`SharedWords`]: the scoreboard lives as long as its
+/// master.
 ///
 /// # Errors
 /// Those of mmap(2).
@@ -130,7 +135,8 @@ pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
     let (rights, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no other memory.
     let memory: NonNull<_> = unsafe { mmap_anonymous(None, length, rights, flags) }?;
-    // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and never unmapped; an
+    // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and unmapped by nobody but
+    // `SharedWords`, when nobody can reach it any more; an
     // AtomicU64 may be written by other processes at any time.
     Ok(unsafe { std::slice::from_raw_parts(memory.as_ptr().cast::<AtomicU64>(), count.get()) })
 }

@@ -19,6 +19,7 @@ mod resources;
 mod slow;
 mod supervision;
 mod table;
+mod timeouts;
 mod upgrade;
 mod waiting;
 

@@ -7,6 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -19,16 +20,17 @@ use oxicorn_core::connection::{
     Connection, Fit, Flushed, Opened, Readiness, ResponseBody, Step, Unsendable, assemble,
     body_length,
 };
-use oxicorn_core::serve::{HAND_OVER_UP_TO, Scratch, WRITE_FROM};
+use oxicorn_core::serve::{HAND_OVER_UP_TO, Running, Scratch, Service, WRITE_FROM};
 use oxicorn_core::wait::Interest;
-use oxicorn_core::{Application, Body, Request, Response};
+use oxicorn_core::{Body, Request, Response};
 use tokio::select;
 use tokio::sync::Notify;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::yield_now;
 
 use crate::body::pair;
 use crate::roll::Roll;
 use crate::socket::{Socket, Woken};
+use crate::strays::{Panicked, Strays};
 
 /// A client and everything that serves it.
 pub(crate) struct Client {
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) room: Notify,
     /// There are lines for the access log.
     pub(crate) lines: Notify,
+    /// The blocking pool.
+    pub(crate) strays: Arc<Strays>,
 }
 
 impl Client {
@@ -69,7 +73,10 @@ impl Client {
             step = match step {
                 Step::Close => break,
                 Step::Handle => {
-                    let step = self.handle().await;
+                    let connection = self.connection();
+                    let (since, request) = (connection.started(), connection.entry());
+                    let handled = entry.while_in_time(since, request, self.handle()).await;
+                    let step = handled.unwrap_or_else(|| self.time_out());
                     shared.room.notify_one();
                     step
                 }
@@ -108,16 +115,27 @@ impl Client {
         self.connection().advance(ready, &mut scratch)
     }
 
+    /// What was called is dropped, or left behind on the blocking pool.
+    fn time_out(&mut self) -> Step {
+        let shared = self.shared.clone();
+        if shared.strays.are_too_many() {
+            let reason = "more than half of its blocking pool is stuck";
+            self.connection().service().ask_for_replacement(reason);
+        }
+        self.connection().time_out(&mut shared.scratch.borrow_mut())
+    }
+
     async fn handle(&mut self) -> Step {
+        let shared = self.shared.clone();
+        let (service, running) = (self.connection().service().clone(), self.connection().running());
         let response = match self.connection().open() {
-            Some(Opened::Whole(request)) => self.call(request).await,
+            Some(Opened::Whole(request)) => call(&service, running, &shared.strays, request).await,
             Some(Opened::Incoming(head, length)) => {
                 let (asking, mut feeding) = pair();
                 let body = Body::from_incoming(Box::new(asking), length);
                 let info = self.connection().info().clone();
                 let request = assemble(head, info, body);
-                let app = self.connection().service().app().clone();
-                let mut response = pin!(call(&app, request));
+                let mut response = pin!(call(&service, running, &shared.strays, request));
                 select! {
                     biased;
                     response = response.as_mut() => response,
@@ -132,11 +150,6 @@ impl Client {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         });
         self.answer(response).await
-    }
-
-    async fn call(&mut self, request: Request) -> Result<Response, Panicked> {
-        let app = self.connection().service().app().clone();
-        call(&app, request).await
     }
 
     async fn answer(&mut self, response: Response) -> Step {
@@ -167,7 +180,7 @@ impl Client {
         }
         while fit == Fit::More {
             let piece;
-            (body, piece) = next_piece(body).await;
+            (body, piece) = next_piece(&shared.strays, body).await;
             let Some(piece) = piece.map_err(Unsendable::Source)? else { break };
             fit = self.connection().send_piece(piece)?;
             if length == ResponseBody::Streamed || self.connection().queued() >= WRITE_FROM {
@@ -192,34 +205,50 @@ impl Client {
     }
 }
 
-/// The handler has panicked; the panic hook has said where.
-struct Panicked;
-
-async fn call(app: &Application, request: Request) -> Result<Response, Panicked> {
-    if let Some(app) = app.as_async() {
-        let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| app.call(request))) else {
-            return Err(Panicked);
-        };
+async fn call(
+    service: &Service,
+    running: Running,
+    strays: &Arc<Strays>,
+    request: Request,
+) -> Result<Response, Panicked> {
+    if let Some(app) = service.app().as_async() {
+        let called = on_thread(service, running, || app.call(request));
+        let Ok(mut future) = called else { return Err(Panicked) };
         return poll_fn(|cx| {
-            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+            let polled = on_thread(service, running, || future.as_mut().poll(cx));
             polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
         })
         .await;
     }
-    let Some(app) = app.as_blocking().cloned() else { return Err(Panicked) };
-    spawn_blocking(move || app.call(request)).await.map_err(|_| Panicked)
+    let Some(app) = service.app().as_blocking().cloned() else { return Err(Panicked) };
+    strays.on_pool(move || app.call(request)).await
+}
+
+/// Runs a part of the application on the one thread that everything else needs too: whoever looks at
+/// a worker that is silent is to see by whom it is held. Each part is a sign of life.
+fn on_thread<T>(
+    service: &Service,
+    running: Running,
+    part: impl FnOnce() -> T,
+) -> std::thread::Result<T> {
+    service.slot().busy();
+    service.enter(running);
+    let outcome = catch_unwind(AssertUnwindSafe(part));
+    service.enter(Running::NONE);
+    service.slot().idle();
+    outcome
 }
 
 /// The next piece of a response's body: polled when it is asynchronous, on the blocking pool when it
 /// may block.
-async fn next_piece(mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
+async fn next_piece(strays: &Arc<Strays>, mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
     match body.form() {
         Form::Whole(_) => {
             let piece = body.next_chunk();
             (body, piece)
         }
         Form::Blocking | Form::File(_) => {
-            let pulled = spawn_blocking(move || {
+            let pulled = strays.on_pool(move || {
                 let piece = body.next_chunk();
                 (body, piece)
             });

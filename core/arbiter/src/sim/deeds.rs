@@ -20,6 +20,13 @@ impl World {
                 self.later(time, Happening::Forks(*slot));
             }
             Action::Kill { pid, signal } => self.deliver(*pid, *signal)?,
+            Action::ShowInFlight { slot } => {
+                if !self.processes.contains_key(slot) {
+                    return Err(format!(
+                        "the requests of {slot:?} are shown, and nobody was in it"
+                    ));
+                }
+            }
             Action::Release { slot } => {
                 if self.processes.get(slot).is_some_and(|p| !p.reaped) {
                     return Err(format!("{slot:?} is released, and somebody is in it"));

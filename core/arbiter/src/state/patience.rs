@@ -82,6 +82,7 @@ impl Arbiter {
         };
         let (stage, failures) = (worker.stage, worker.failures);
         self.actions.push(Action::Log(Line::Silent { pid }));
+        self.actions.push(Action::ShowInFlight { slot });
         worker.stage = Stage::Condemned;
         worker.deadline = Some(now + MOMENT);
         worker.strike(Signal::Abrt, &mut self.actions);

@@ -260,9 +260,28 @@ fn a_silent_worker_is_aborted_then_killed_and_replaced() {
     story.tell(Event::Tick { ages });
     assert_eq!(story.lines, [Line::Silent { pid: Pid::from_raw(100) }]);
     assert_eq!((story.sent(), story.spawned()), (vec![(100, Signal::Abrt)], vec![1]));
+    let shown = Action::ShowInFlight { slot: Slot(0) };
+    assert_eq!(story.deeds[0], shown, "while it is still at it");
     story.forget();
     story.wait(1_100);
     assert_eq!(story.sent(), [(100, Signal::Kill)]);
+    story.exits(100, Ending::Signal(libc::SIGKILL));
+    assert!(!story.deeds.contains(&shown), "once");
+}
+
+#[test]
+fn what_a_worker_had_in_hand_is_shown_when_it_dies_and_not_when_it_leaves() {
+    let shown = Action::ShowInFlight { slot: Slot(0) };
+    for (how, expected) in [
+        (Ending::Signal(libc::SIGSEGV), true),
+        (Ending::OutOfMemory, true),
+        (Ending::Code(0), false),
+        (Ending::Code(1), false),
+    ] {
+        let mut story = Story::running(1);
+        story.exits(100, how);
+        assert_eq!(story.deeds.contains(&shown), expected, "{how:?}");
+    }
 }
 
 #[test]

@@ -169,12 +169,17 @@ settings! {
         group: Workers, reload: Generation, range: 1..=1_000_000,
     }
 
-    /// How long the main loop of a worker may be silent
+    /// How long a request may occupy the application
     ///
-    /// A worker that is silent for longer is killed and replaced. In the class `sync` the loop is
-    /// silent while a handler runs, so there it is how long a request may take; in `coroutine` and
-    /// `tokio` it is how long a handler may hold the thread without waiting; the main loop of
-    /// `threaded` runs no handler. `0`: for ever.
+    /// From the moment that the handler gets it until its response is made, the pieces of a streamed
+    /// response included. After that the client gets 504, or sees its connection closed when the
+    /// response has begun; the log says `WORKER TIMEOUT` and names the requests in flight. In `sync`
+    /// the worker is killed and replaced. In `coroutine` the handler is unwound when it waits, in
+    /// `tokio` an asynchronous one is dropped, and the worker goes on. A thread of `threaded`, or of
+    /// the blocking pool of `tokio`, is left behind, in `threaded` with another in its place; when
+    /// more than half of the threads are left behind the worker is replaced. In every class a worker
+    /// whose main loop is silent for this long, because a handler holds its thread, is killed and
+    /// replaced. `0`: for ever.
     timeout: Timeout = Timeout::seconds(30) => {
         group: Time, reload: Generation, short: 't',
     }

@@ -180,16 +180,17 @@ impl Connection {
 
     /// The response cannot be completed. What was written of it goes out, then the connection is
     /// closed, so that the client sees that something is missing.
-    fn abandon(&mut self, scratch: &mut Scratch) -> Step {
+    pub(super) fn abandon(&mut self, scratch: &mut Scratch) -> Step {
         self.account(scratch);
         self.enter(Phase::Closing(Linger::No), scratch.now());
         self.advance(super::Readiness::NONE, scratch)
     }
 
-    fn account(&mut self, scratch: &mut Scratch) {
+    pub(super) fn account(&mut self, scratch: &mut Scratch) {
         let Some(mut exchange) = self.exchange.take() else { return };
         let Some(in_flight) = exchange.in_flight.take() else { return };
-        let time = in_flight.finish(exchange.sent);
+        let (time, holder) = in_flight.finish(exchange.sent);
+        scratch.note(holder);
         if let (Some(pending), Some(log)) = (exchange.log.take(), scratch.log()) {
             log.finish(pending, exchange.sent, time);
         }
@@ -206,7 +207,7 @@ impl Connection {
         self.enter(phase, now);
     }
 
-    fn client_may_be_sending(&mut self) -> bool {
+    pub(super) fn client_may_be_sending(&mut self) -> bool {
         self.codec.client_state() != oxicorn_http1::ClientState::Done
             || !self.codec.buffer().is_empty()
     }

@@ -189,6 +189,11 @@ impl Door {
         if let Some(caller) = self.next_order(epoll) {
             return Some(caller);
         }
+        if self.service.asks_for_replacement() && self.service.posture() == Posture::Serving {
+            let caller = self.leave(epoll);
+            self.lifeline.ring();
+            return Some(caller);
+        }
         self.tend(epoll, now);
         match (self.watch, self.knocking) {
             (Watch::In, Knocking::Somebody) => self.consider(epoll, now),
@@ -361,7 +366,9 @@ impl Door {
     /// Whether the worker can go.
     pub fn departure(&self, now: Instant) -> Departure {
         let Posture::Leaving(since) = self.service.posture() else { return Departure::NotYet };
-        if self.watch == Watch::Closed && self.service.slot().connections() == 0 {
+        // Nobody waits for connections whose handlers do not come back.
+        let stuck = self.service.strays();
+        if self.watch == Watch::Closed && self.service.slot().connections() <= stuck {
             return Departure::Done;
         }
         // The master enforces the limit, unless it is dead.
