@@ -175,17 +175,18 @@ impl Driver {
         }
     }
 
-    /// What a worker has written into its row since it was last looked at.
-    fn news_of(&mut self, slot: Slot) -> Option<Event> {
+    /// What a worker has written into its row since it was last looked at, latest last.
+    fn news_of(&mut self, slot: Slot) -> Vec<Event> {
         let state = self.board.state(slot);
-        let seen = self.seen.get_mut(&slot)?;
-        if std::mem::replace(&mut seen.state, state) == state {
-            return None;
-        }
-        match state {
-            State::Ready => Some(Event::Ready { slot }),
-            State::Draining => Some(Event::Draining { slot }),
-            State::Free | State::Booting => None,
+        let Some(seen) = self.seen.get_mut(&slot) else { return Vec::new() };
+        let before = std::mem::replace(&mut seen.state, state);
+        match (before, state) {
+            _ if before == state => Vec::new(),
+            (State::Booting, State::Weary) => vec![Event::Ready { slot }, Event::Weary { slot }],
+            (_, State::Ready) => vec![Event::Ready { slot }],
+            (_, State::Weary) => vec![Event::Weary { slot }],
+            (_, State::Draining) => vec![Event::Draining { slot }],
+            (_, State::Free | State::Booting) => Vec::new(),
         }
     }
 
@@ -217,6 +218,7 @@ impl Driver {
                 self.close_unwanted();
                 self.show_title();
             }
+            Action::StopSoon => self.board.stop_soon(),
             Action::EndServer => {
                 self.sockets.refuse_new();
                 self.board.end_server();
@@ -269,9 +271,8 @@ impl Driver {
             Some(Risen::No) | None => how,
         };
         self.events.push_front(Event::Exited { pid, how });
-        if let Some(news) = slot.and_then(|slot| self.news_of(slot)) {
-            self.events.push_front(news);
-        }
+        let news = slot.map(|slot| self.news_of(slot)).unwrap_or_default();
+        news.into_iter().rev().for_each(|news| self.events.push_front(news));
     }
 
     fn load(&mut self) {

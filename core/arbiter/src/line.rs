@@ -45,7 +45,10 @@ pub enum Line {
     ReloadFailed { failed: Generation, stays: Generation },
     Reloaded { generation: Generation },
     QuickShutdown,
+    StopsIn { time: Duration },
+    TooLate(Signal),
     NotDaemonized,
+    NoWorkers,
     NoUpgrade,
     MostWorkers { most: usize },
     SpawnFailed { reason: String },
@@ -74,6 +77,8 @@ impl Line {
             | Line::HangUp
             | Line::Reloaded { .. }
             | Line::QuickShutdown
+            | Line::StopsIn { .. }
+            | Line::NoWorkers
             | Line::WasAsleep { .. }
             | Line::ShuttingDown
             | Line::Ended { how: Ending::Signal(libc::SIGTERM), .. } => Level::Info,
@@ -83,6 +88,7 @@ impl Line {
             } => Level::Error,
             Line::Ended { how: Ending::Signal(_), .. }
             | Line::NoUpgrade
+            | Line::TooLate(_)
             | Line::MostWorkers { .. }
             | Line::BootFailed { .. }
             | Line::LeavesTooSlowly { .. } => Level::Warning,
@@ -134,6 +140,19 @@ impl fmt::Display for Line {
                 write!(f, "Reloaded: all workers are of generation {}", generation.0)
             }
             Line::QuickShutdown => write!(f, "Quick shutdown requested"),
+            Line::StopsIn { time } => write!(
+                f,
+                "Stopping in {:.1} s: until then everything is served, and readiness fails",
+                time.as_secs_f64()
+            ),
+            Line::TooLate(signal) => write!(
+                f,
+                "SIG{} ignored: the server is stopping",
+                signal.name().to_ascii_uppercase()
+            ),
+            Line::NoWorkers => {
+                write!(f, "Graceful stop of workers; SIGHUP or SIGTTIN brings them back")
+            }
             Line::NotDaemonized => write!(f, "SIGWINCH ignored. Not daemonized"),
             Line::NoUpgrade => write!(f, "SIGUSR2 ignored: there is no upgrade in place yet"),
             Line::MostWorkers { most } => write!(f, "There are never more than {most} workers"),

@@ -14,6 +14,15 @@ pub(crate) struct BindError {
     pub(crate) source: io::Error,
 }
 
+/// Lets nobody join the queue any more. A socket that was passed to us is spared: whoever passed it
+/// has it too, and may have further plans for it.
+fn refuse_new(listener: &Listener) {
+    if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
+        // On an error some may be reset that need not be: no reason not to go on.
+        let _ = listener.refuse_new();
+    }
+}
+
 /// The sockets that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
@@ -51,23 +60,20 @@ impl Sockets {
         self.open.iter().find(|listener| listener.spec() == spec)
     }
 
-    /// Closes the master's copy of every other socket. The workers that still have one go on with it:
-    /// the queue ends with the last of them, which leaves only when it has emptied it. A copy kept
-    /// here for longer would only let clients queue up for nobody.
+    /// Gives every other address up: nobody can join its queue any more, and the master's copy of the
+    /// socket is closed. The workers that have one see that, and whoever leaves empties the queue
+    /// first.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&ListenerSpec) -> bool) {
         let gone = self.open.extract_if(.., |listener| !wanted(listener.spec()));
-        gone.for_each(|listener| listener.remove_file());
+        gone.for_each(|listener| {
+            listener.remove_file();
+            refuse_new(&listener);
+        });
     }
 
-    /// Lets nobody join the queues any more, so that the workers can empty them. A socket that was
-    /// passed to us is spared: whoever passed it has it too, and may have further plans for it.
+    /// Lets nobody join the queues any more, so that the workers can empty them.
     pub(crate) fn refuse_new(&self) {
-        for listener in &self.open {
-            if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
-                // Then some may be reset that need not be: no reason not to stop.
-                let _ = listener.refuse_new();
-            }
-        }
+        self.open.iter().for_each(refuse_new);
     }
 
     /// Closes the master's copies, for the same reason; what is left are the files, which clients

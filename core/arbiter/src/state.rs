@@ -13,13 +13,15 @@ use oxicorn_core::scoreboard::{Generation, Slot};
 
 use self::reload::Fallback;
 use crate::backoff::{self, Jitter, Progress, Vacancy};
-use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop};
+use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop, Terminal};
 use crate::line::{BootFailure, Line};
 use crate::roster::{Roster, Stage, Worker};
 
+mod farewell;
 mod patience;
 mod reload;
 mod settle;
+mod weary;
 
 /// The generation that the master starts with.
 pub const FIRST: Generation = Generation(1);
@@ -54,6 +56,8 @@ pub struct Arbiter {
     jitter: Jitter,
     /// When the heartbeats were last looked at.
     last_round: Duration,
+    /// When the stop begins that was asked for.
+    leaves_at: Option<Duration>,
     /// What the exit will be; taken when it happens.
     verdict: Option<Result<(), BootFailure>>,
     actions: Vec<Action>,
@@ -74,6 +78,7 @@ impl Arbiter {
             vacancies: Vec::new(),
             jitter: Jitter::new(seed),
             last_round: Duration::ZERO,
+            leaves_at: None,
             verdict: Some(Ok(())),
             actions: Vec::new(),
         }
@@ -107,6 +112,7 @@ impl Arbiter {
             Event::Spawned { slot, pid } => self.spawned(now, slot, pid),
             Event::SpawnFailed { slot, reason } => self.spawn_failed(now, slot, reason),
             Event::Ready { slot } => self.ready(now, slot),
+            Event::Weary { slot } => self.weary(now, slot),
             Event::Draining { slot } => self.draining(now, slot),
             Event::Exited { pid, how } => self.exited(now, pid, how),
             Event::Tick { ages } => self.tick(now, late, &ages),
@@ -128,7 +134,7 @@ impl Arbiter {
         let places = self.vacancies.iter().map(|vacancy| vacancy.due);
         let places = places.filter(|_| self.roster.free().is_some());
         let round = self.period().map(|period| self.last_round + period);
-        workers.chain(places).chain(round).min()
+        workers.chain(places).chain(round).chain(self.leaves_at).min()
     }
 
     /// The time between two rounds; none while there is nothing that a round could find.
@@ -153,7 +159,8 @@ impl Arbiter {
                 self.stop(now, Stop::Quick);
             }
             (_, Phase::Stopping(_)) => {}
-            (Signal::Term, _) => self.stop(now, Stop::Graceful),
+            _ if self.leaves_at.is_some() => self.signal_before_stop(now, signal),
+            (Signal::Term, _) => self.stop_gracefully(now),
             (Signal::Int | Signal::Quit, _) => self.stop(now, Stop::Quick),
             (Signal::Hup, _) => {
                 self.log(Line::HangUp);
@@ -162,10 +169,17 @@ impl Arbiter {
             (Signal::Ttin, _) if self.target >= MOST_WORKERS => {
                 self.log(Line::MostWorkers { most: MOST_WORKERS });
             }
-            (Signal::Ttin, _) => self.change_target(|target| target + 1),
-            (Signal::Ttou, _) => self.change_target(|target| target - 1),
+            (Signal::Ttin, _) => self.change_target(|target| (target + 1).min(MOST_WORKERS)),
+            // Not below one, unless SIGWINCH was there before.
+            (Signal::Ttou, _) => self.change_target(|target| target - usize::from(target > 1)),
             (Signal::Usr2, _) => self.log(Line::NoUpgrade),
-            (Signal::Winch, _) => self.log(Line::NotDaemonized),
+            (Signal::Winch, _) => match self.settings.terminal {
+                Terminal::Attached => self.log(Line::NotDaemonized),
+                Terminal::Daemonized => {
+                    self.log(Line::NoWorkers);
+                    self.change_target(|_| 0);
+                }
+            },
             (Signal::Chld | Signal::Abrt | Signal::Kill, _) => {}
         }
     }
@@ -174,7 +188,7 @@ impl Arbiter {
     fn change_target(&mut self, change: impl Fn(usize) -> usize) {
         let former = self.fallback.as_mut().map(|f| &mut f.target);
         for target in std::iter::once(&mut self.target).chain(former) {
-            *target = change(*target).clamp(1, MOST_WORKERS);
+            *target = change(*target);
         }
     }
 
@@ -200,6 +214,7 @@ impl Arbiter {
             self.actions.push(Action::EndServer);
         }
         self.phase = Phase::Stopping(stop);
+        self.leaves_at = None;
         self.vacancies.clear();
         let patience = self.patience(stop);
         for worker in self.roster.all_mut() {

@@ -97,7 +97,7 @@ impl Main {
         let mut events = [EpollEvent::EMPTY; 8];
         loop {
             self.scratch.borrow_mut().tick();
-            self.service.slot().beat();
+            self.service.beat();
             if self.answer_door() == Next::LeaveNow {
                 return Ok(());
             }

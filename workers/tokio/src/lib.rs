@@ -100,7 +100,7 @@ impl Main {
         self.door.announce();
         loop {
             self.shared.scratch.borrow_mut().tick();
-            self.service.slot().beat();
+            self.service.beat();
             let events = self.note_events()?;
             let next = self.answer_door();
             if next == Next::LeaveNow || self.door.departure(Instant::now()) != Departure::NotYet {

@@ -36,7 +36,8 @@ impl World {
             }
             Action::LoadConfig => {
                 let bad = self.mood == Mood::Noisy && self.percent(20);
-                let natures = [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad];
+                let natures =
+                    [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad, Nature::Tired];
                 let nature = match self.mood {
                     Mood::Noisy => one_of(&mut self.chance, &natures),
                     Mood::Quiet => Nature::Good,
@@ -53,6 +54,8 @@ impl World {
             Action::AdoptConfig { generation } => {
                 let config = self.loaded.pop_front().ok_or("nothing was loaded")?;
                 self.configs.insert(*generation, config);
+                // The new configuration is given its own chance.
+                self.recycled.clear();
             }
             Action::DropConfig { generation } => {
                 if !self.dropped.insert(*generation) {
@@ -64,7 +67,7 @@ impl World {
                     return Err("two exits".to_owned());
                 }
             }
-            Action::EndServer | Action::ReopenLogs | Action::Log(_) => {}
+            Action::StopSoon | Action::EndServer | Action::ReopenLogs | Action::Log(_) => {}
         }
         Ok(())
     }

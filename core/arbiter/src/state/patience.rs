@@ -38,6 +38,7 @@ impl Arbiter {
             self.last_round = now;
             self.judge(now, late, ages);
         }
+        self.end_delay(now);
     }
 
     fn judge(&mut self, now: Duration, late: Duration, ages: &[(Slot, Duration)]) {

@@ -7,6 +7,7 @@ mod lend;
 mod pace;
 mod scratch;
 mod service;
+mod wear;
 
 pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
 pub use pace::Pace;
@@ -14,3 +15,4 @@ pub(crate) use scratch::READ_SIZE;
 pub use scratch::Scratch;
 pub use service::{Capacity, KeepPolicy, Posture, Service};
 pub(crate) use service::{FirstRequest, InFlight, printable};
+pub use wear::Weariness;

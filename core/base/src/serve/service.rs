@@ -9,9 +9,11 @@ use oxicorn_http1::{Limits, MissingHost};
 use crate::access_log::AccessLog;
 use crate::app::Application;
 use crate::config::Config;
+use crate::lifeline::Bell;
 use crate::proxy::Trust;
-use crate::scoreboard::{SlotHandle, State, Writers};
+use crate::scoreboard::{Change, SlotHandle, State, Writers};
 use crate::serve::Pace;
+use crate::serve::wear::{Wear, Weariness};
 use crate::worker::WorkerContext;
 
 /// When a connection outlives its response.
@@ -50,6 +52,8 @@ pub struct Service {
     keep: KeepPolicy,
     capacity: Capacity,
     pace: Pace,
+    wear: Wear,
+    bell: Bell,
     leaving: OnceLock<Instant>,
 }
 
@@ -76,6 +80,8 @@ impl Service {
             app: cx.app.clone(),
             slot: cx.slot.with_writers(writers),
             trust: Trust::new(&config),
+            wear: Wear::new(&config),
+            bell: cx.lifeline.bell(),
             config,
             access_log: cx.access_log.clone(),
             limits,
@@ -120,6 +126,23 @@ impl Service {
     pub fn beat_interval(&self) -> Duration {
         const MOST: Duration = Duration::from_secs(1);
         self.config.timeout.get().map_or(MOST, |timeout| MOST.min(timeout / 4))
+    }
+
+    /// A sign of life from the main loop, which also looks whether the worker has done its share.
+    pub fn beat(&self) {
+        self.slot.beat();
+        if let Some(why) = self.wear.look(self.slot.requests()) {
+            self.ask_for_replacement(why);
+        }
+    }
+
+    /// Asks the master for a worker in the place of this one, which serves on until it is told to
+    /// leave. Only the first call does something; any thread may call.
+    pub fn ask_for_replacement(&self, why: Weariness) {
+        if self.slot.become_weary() == Change::Done {
+            tracing::info!("Asking for a replacement: {why}");
+            self.bell.ring();
+        }
     }
 
     /// Whom to believe about the client.
