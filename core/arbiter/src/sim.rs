@@ -36,7 +36,7 @@ enum Nature {
     Flaky,
     /// None ever boots.
     Bad,
-    /// They boot at once, and are weary at once: some limit is absurd.
+    /// They boot at once, are weary at once and leave at once: some limit is absurd.
     Tired,
 }
 

@@ -80,7 +80,10 @@ impl World {
         let obstinate = process.temper == Temper::Obstinate || process.silent_since.is_some();
         let graceful = self.settings().graceful_timeout.unwrap_or(Duration::from_secs(20));
         let soon = |how| (!obstinate).then_some(how);
+        // They have nothing to do, and leave as fast as they have come.
+        let tired = self.configs[&process.generation].1 == Nature::Tired;
         let (time, how) = match signal {
+            Signal::Term if tired => (self.millis(5), soon(Ending::Code(0))),
             Signal::Term => (self.within(graceful * 5 / 4), soon(Ending::Code(0))),
             Signal::Quit => (self.millis(300), soon(Ending::Code(0))),
             Signal::Abrt => {
