@@ -3,7 +3,7 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, reload, resources, slow, supervision, waiting,
+    overload, proxies, recycling, reload, resources, slow, stopping, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -60,6 +60,12 @@ macro_rules! contract_table {
                 hup_under_load: reload::hup_under_load,
                 hup_with_a_bad_configuration: reload::hup_with_a_bad_configuration,
                 ttin_and_ttou_under_load: reload::ttin_and_ttou_under_load,
+                max_requests: recycling::max_requests,
+                max_lifetime: recycling::max_lifetime,
+                max_rss: recycling::max_rss,
+                drain_delay: stopping::drain_delay,
+                drain_delay_under_load: stopping::drain_delay_under_load,
+                removed_address: stopping::removed_address,
                 panicking_handler: supervision::panicking_handler,
                 killed_worker: supervision::killed_worker,
                 killed_master: supervision::killed_master,
