@@ -89,8 +89,8 @@ struct World {
     stopped: Option<Signal>,
     /// When the stop begins that SIGTERM has asked for: not before, and not after.
     farewell: Option<(Duration, Duration)>,
-    /// When workers were started beside as many as there shall be, outside a reload.
-    recycled: VecDeque<Duration>,
+    /// When workers were started beside as many as there shall be (this many), outside a reload.
+    recycled: VecDeque<(Duration, usize)>,
     exit: Option<u8>,
     steps: u64,
     seen: BTreeMap<&'static str, u64>,

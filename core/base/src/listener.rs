@@ -275,17 +275,17 @@ impl Listener {
     /// last accept and the close would be reset.
     ///
     /// # Errors
-    /// Those of setsockopt(2) and listen(2).
+    /// Those of listen(2) and setsockopt(2).
     pub fn refuse_new(&self) -> io::Result<()> {
+        match self.address {
+            LocalAddress::Tcp(_) => {}
+            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0)?,
+        }
         // A filter that drops every packet for the listening socket: those of connections that are
         // made already go elsewhere. Of a unix socket it filters nothing: there it is the mark.
         let code = (libc::BPF_RET | libc::BPF_K) as u16;
         let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
-        self.socket.attach_filter(&[drop_all])?;
-        match self.address {
-            LocalAddress::Tcp(_) => Ok(()),
-            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0),
-        }
+        self.socket.attach_filter(&[drop_all])
     }
 
     /// Whether somebody has called [`Listener::refuse_new`], in any process that shares the socket:

@@ -229,10 +229,11 @@ impl World {
             return Ok(());
         }
         let (window, some, each) = STORM;
-        self.recycled.push_back(self.now);
-        let now = self.now;
-        self.recycled.retain(|&then| then + window >= now);
-        if self.recycled.len() > some + each * self.arbiter.target() {
+        let (now, target) = (self.now, self.arbiter.target());
+        self.recycled.push_back((now, target));
+        self.recycled.retain(|&(then, _)| then + window >= now);
+        let most = self.recycled.iter().map(|&(_, target)| target).max().unwrap_or_default();
+        if self.recycled.len() > some + each * most {
             return Err(format!("{} replaced in {window:?}", self.recycled.len()));
         }
         Ok(())
