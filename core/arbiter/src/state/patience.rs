@@ -23,6 +23,8 @@ impl Arbiter {
         for worker in self.roster.all_mut() {
             worker.deadline = worker.deadline.map(|deadline| deadline + late);
         }
+        // Nobody was served meanwhile either; and a moment left in the past would be found once more.
+        self.leaves_at = self.leaves_at.map(|at| at + late);
         self.last_round = now;
         self.log(Line::WasAsleep { time: late });
         late

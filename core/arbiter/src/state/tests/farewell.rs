@@ -25,6 +25,20 @@ fn everything_is_served_until_the_delay_is_over() {
 }
 
 #[test]
+fn a_machine_that_sleeps_serves_the_rest_of_the_delay_when_it_wakes_up() {
+    let mut story = told_to_stop();
+    story.wait(2_000);
+    story.now += Duration::from_secs(3600);
+    story.exits(4711, Ending::Code(0));
+    story.tell(Event::Tick { ages: Vec::new() });
+    let asleep = |line: &&Line| matches!(line, Line::WasAsleep { .. });
+    assert_eq!(story.lines.iter().filter(asleep).count(), 1);
+    assert_eq!(story.sent(), []);
+    story.wait(5_000);
+    assert!(story.deeds.contains(&Action::EndServer));
+}
+
+#[test]
 fn who_crashes_in_the_delay_is_replaced() {
     let mut story = told_to_stop();
     story.exits(100, Ending::Signal(libc::SIGSEGV));
