@@ -137,12 +137,22 @@ mod tests {
               --threads N               Threads of each worker [default: 1]
               --worker-connections N    Open connections that a worker holds at most
                                         [default: 1000]
+              --max-requests N          Requests after which a worker is replaced
+                                        [default: 0]
+              --max-requests-jitter N   Requests by which max_requests may be more, at
+                                        random [default: 0]
+              --max-lifetime TIME       Time after which a worker is replaced
+                                        [default: 0]
+              --max-rss SIZE            Resident memory of a worker at which it is
+                                        replaced [default: 0]
 
         Time:
           -t, --timeout TIME            How long a request may occupy the application
                                         [default: 30]
               --graceful-timeout TIME   How long requests may take to finish when a
                                         worker is told to leave [default: 30]
+              --drain-delay TIME        How long everything is still served after TERM
+                                        [default: 0]
               --keepalive TIME          How long an idle connection is kept for its next
                                         request (also --keep-alive) [default: 75]
               --keepalive-grace TIME    How long an idle connection is kept when its

@@ -67,8 +67,13 @@ mod tests {
         worker_class = "sync"                        # default
         threads = 1                                  # default
         worker_connections = 1000                    # default
+        max_requests = 0                             # default
+        max_requests_jitter = 0                      # default
+        max_lifetime = 0                             # default
+        max_rss = 0                                  # default
         timeout = "500ms"                            # SERVER_CMD_ARGS
         graceful_timeout = 30                        # default
+        drain_delay = 0                              # default
         keepalive = 300                              # OXICORN_KEEPALIVE
         keepalive_grace = 2                          # default
         header_timeout = 10                          # default

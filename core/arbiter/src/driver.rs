@@ -198,17 +198,18 @@ impl Driver {
         }
     }
 
-    /// What a worker has written into its row since it was last looked at.
-    fn news_of(&mut self, slot: Slot) -> Option<Event> {
+    /// What a worker has written into its row since it was last looked at, latest last.
+    fn news_of(&mut self, slot: Slot) -> Vec<Event> {
         let state = self.board.state(slot);
-        let seen = self.seen.get_mut(&slot)?;
-        if std::mem::replace(&mut seen.state, state) == state {
-            return None;
-        }
-        match state {
-            State::Ready => Some(Event::Ready { slot }),
-            State::Draining => Some(Event::Draining { slot }),
-            State::Free | State::Booting => None,
+        let Some(seen) = self.seen.get_mut(&slot) else { return Vec::new() };
+        let before = std::mem::replace(&mut seen.state, state);
+        match (before, state) {
+            _ if before == state => Vec::new(),
+            (State::Booting, State::Weary) => vec![Event::Ready { slot }, Event::Weary { slot }],
+            (_, State::Ready) => vec![Event::Ready { slot }],
+            (_, State::Weary) => vec![Event::Weary { slot }],
+            (_, State::Draining) => vec![Event::Draining { slot }],
+            (_, State::Free | State::Booting) => Vec::new(),
         }
     }
 
@@ -247,6 +248,7 @@ impl Driver {
             Action::ForgetSuccessor => self.forget_successor(),
             Action::TellReady => self.tell_ready(),
             Action::Promote => self.on_promotion(),
+            Action::StopSoon => self.board.stop_soon(),
             Action::EndServer => {
                 self.sockets.refuse_new();
                 self.board.end_server();
@@ -327,10 +329,10 @@ impl Driver {
         self.events.push_front(Event::Exited { pid, how });
         let successor = self.lineage.successor.as_ref().is_some_and(|it| it.pid == pid);
         let news = match successor {
-            true => self.lineage.hear(),
-            false => slot.and_then(|slot| self.news_of(slot)),
+            true => self.lineage.hear().into_iter().collect(),
+            false => slot.map(|slot| self.news_of(slot)).unwrap_or_default(),
         };
-        for earlier in news.into_iter().chain(started) {
+        for earlier in news.into_iter().rev().chain(started) {
             self.events.push_front(earlier);
         }
     }

@@ -105,6 +105,15 @@ pub enum Stop {
     Quick,
 }
 
+/// Whether the master has a terminal, which sends it SIGWINCH when its window changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// It may have: SIGWINCH means nothing.
+    Attached,
+    /// It has none: SIGWINCH is the operator's.
+    Daemonized,
+}
+
 /// What the decisions need to know of the configuration. A time of `None` is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -116,6 +125,10 @@ pub struct Settings {
     pub graceful_timeout: Option<Duration>,
     /// How long a worker may take to be ready.
     pub boot_timeout: Option<Duration>,
+    /// How long everything is still served after SIGTERM.
+    pub drain_delay: Option<Duration>,
+    /// Whether SIGWINCH counts.
+    pub terminal: Terminal,
 }
 
 impl From<&Config> for Settings {
@@ -125,6 +138,8 @@ impl From<&Config> for Settings {
             timeout: config.timeout.get(),
             graceful_timeout: config.graceful_timeout.get(),
             boot_timeout: config.boot_timeout.get(),
+            drain_delay: config.drain_delay.get(),
+            terminal: Terminal::Attached,
         }
     }
 }
@@ -165,6 +180,11 @@ pub enum Event {
     },
     /// The worker in this place says that it can serve.
     Ready {
+        /// Its place.
+        slot: Slot,
+    },
+    /// The worker in this place says that it has done its share: it serves until it is replaced.
+    Weary {
         /// Its place.
         slot: Slot,
     },
@@ -254,7 +274,10 @@ pub enum Action {
     /// The old master has gone: what belonged to both, the files of sockets and of the process
     /// number, is this one's.
     Promote,
-    /// The whole server ends, and no other master serves from its sockets: take no new clients, tell the workers through the scoreboard that
+    /// The whole server will end, and everybody serves until then: say so through the scoreboard.
+    StopSoon,
+    /// The whole server ends, and no other master serves from its sockets: take no new clients, tell
+    /// the workers through the scoreboard that
     /// nobody will be there after them, and close the master's copies of the sockets.
     EndServer,
     /// Open the master's own log files again by name; the workers are told by [`Action::Kill`].

@@ -69,7 +69,10 @@ pub enum Line {
     ReloadFailed { failed: Generation, stays: Generation },
     Reloaded { generation: Generation },
     QuickShutdown,
+    StopsIn { time: Duration },
+    TooLate(Signal),
     NotDaemonized,
+    NoWorkers,
     FirstProcess,
     UpgradeRefused(OtherMaster),
     UpgradeFailed { reason: String },
@@ -108,6 +111,8 @@ impl Line {
             | Line::HangUp
             | Line::Reloaded { .. }
             | Line::QuickShutdown
+            | Line::StopsIn { .. }
+            | Line::NoWorkers
             | Line::WasAsleep { .. }
             | Line::Upgrading { .. }
             | Line::SuccessorReady { .. }
@@ -126,6 +131,7 @@ impl Line {
             | Line::FirstProcess
             | Line::UpgradeRefused(_)
             | Line::LeavesToNew { is: Readiness::NotReady, .. }
+            | Line::TooLate(_)
             | Line::MostWorkers { .. }
             | Line::BootFailed { .. }
             | Line::LeavesTooSlowly { .. } => Level::Warning,
@@ -200,6 +206,19 @@ impl fmt::Display for Line {
                 write!(f, "Reloaded: all workers are of generation {}", generation.0)
             }
             Line::QuickShutdown => write!(f, "Quick shutdown requested"),
+            Line::StopsIn { time } => write!(
+                f,
+                "Stopping in {:.1} s: until then everything is served, and readiness fails",
+                time.as_secs_f64()
+            ),
+            Line::TooLate(signal) => write!(
+                f,
+                "SIG{} ignored: the server is stopping",
+                signal.name().to_ascii_uppercase()
+            ),
+            Line::NoWorkers => {
+                write!(f, "Graceful stop of workers; SIGHUP or SIGTTIN brings them back")
+            }
             Line::NotDaemonized => write!(f, "SIGWINCH ignored. Not daemonized"),
             Line::FirstProcess => write!(
                 f,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, ROWS, Slot};
 
+use crate::backoff::Vacancy;
 use crate::event::{Action, Ending, Signal, Stop};
 
 /// How far a worker has come. [`Worker::deadline`] means something else in each stage.
@@ -43,6 +44,8 @@ pub(crate) struct Worker {
     pub(crate) beats: bool,
     /// Failures in a row of those who had its place before.
     pub(crate) failures: u32,
+    /// It has done its share, and this is when its replacement is due.
+    pub(crate) weary: Option<Vacancy>,
     /// Dismissed before it had a pid.
     owed: Option<Stop>,
 }
@@ -144,6 +147,7 @@ impl Roster {
             timeout,
             beats: false,
             failures,
+            weary: None,
             owed: None,
         };
         self.started += 1;

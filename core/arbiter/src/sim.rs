@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
 use crate::backoff::Jitter;
-use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
+use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Terminal};
 use crate::line::{Level, Line};
 use crate::state::{Arbiter, FIRST};
 
@@ -37,6 +37,8 @@ enum Nature {
     Flaky,
     /// None ever boots.
     Bad,
+    /// They boot at once, are weary at once and leave at once: some limit is absurd.
+    Tired,
 }
 
 /// What will happen without the master doing anything.
@@ -45,6 +47,7 @@ enum Happening {
     Forks(Slot),
     Boots(Slot, Pid),
     FallsSilent(Slot, Pid),
+    Wearies(Slot, Pid),
     Drains(Slot, Pid),
     Ends(Slot, Pid, Ending),
     Loads,
@@ -87,6 +90,10 @@ struct World {
     /// A good configuration was loaded after the noise.
     reloaded: bool,
     stopped: Option<Signal>,
+    /// When the stop begins that SIGTERM has asked for: not before, and not after.
+    farewell: Option<(Duration, Duration)>,
+    /// When workers were started beside as many as there shall be (this many), outside a reload.
+    recycled: VecDeque<(Duration, usize)>,
     exit: Option<u8>,
     steps: u64,
     seen: BTreeMap<&'static str, u64>,
@@ -101,7 +108,8 @@ impl World {
     fn new(seed: u64, trace: Trace) -> World {
         let mut chance = Jitter::new(seed);
         let settings = World::some_settings(&mut chance);
-        let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
+        let natures =
+            [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky, Nature::Tired];
         let first = (settings, one_of(&mut chance, &natures));
         let kin = upgrade::Kin::some(&mut chance);
         World {
@@ -122,6 +130,8 @@ impl World {
             slept: (Duration::ZERO, Duration::ZERO),
             reloaded: false,
             stopped: None,
+            farewell: None,
+            recycled: VecDeque::new(),
             exit: None,
             steps: 0,
             seen: BTreeMap::new(),
@@ -136,6 +146,8 @@ impl World {
             timeout: one_of(chance, &[None, Some(1), Some(5), Some(30)]).map(seconds),
             graceful_timeout: one_of(chance, &[None, Some(2), Some(10)]).map(seconds),
             boot_timeout: one_of(chance, &[None, Some(10), Some(10)]).map(seconds),
+            drain_delay: one_of(chance, &[None, Some(1), Some(20)]).map(seconds),
+            terminal: one_of(chance, &[Terminal::Attached, Terminal::Daemonized]),
         }
     }
 
@@ -179,6 +191,12 @@ impl World {
                 if let Some(process) = self.process(slot, pid) {
                     process.silent_since.get_or_insert(now);
                     self.count("silent");
+                }
+            }
+            Happening::Wearies(slot, pid) => {
+                if self.process(slot, pid).is_some_and(Process::wearies) {
+                    self.count("weary");
+                    self.news.push_back(Event::Weary { slot });
                 }
             }
             Happening::Drains(slot, pid) => {

@@ -18,6 +18,15 @@ pub(crate) struct BindError {
     pub(crate) source: io::Error,
 }
 
+/// Lets nobody join the queue any more. A socket that was passed to us is spared: whoever passed it
+/// has it too, and may have further plans for it.
+fn refuse_new(listener: &Listener) {
+    if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
+        // On an error some may be reset that need not be: no reason not to go on.
+        let _ = listener.refuse_new();
+    }
+}
+
 /// The sockets that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
@@ -26,6 +35,15 @@ pub(crate) struct Sockets {
     files: Vec<SocketFile>,
     /// Those that another master has too.
     shared: Vec<SocketFile>,
+    masters: Masters,
+}
+
+/// How many masters may have these sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Masters {
+    #[default]
+    One,
+    Two,
 }
 
 impl Sockets {
@@ -38,7 +56,7 @@ impl Sockets {
         inherited: Vec<Inherited>,
         specs: &[ListenerSpec],
     ) -> Result<Sockets, BindError> {
-        let mut sockets = Sockets::default();
+        let mut sockets = Sockets { masters: Masters::Two, ..Sockets::default() };
         for Inherited { fd, entry } in inherited {
             let file = entry.socket_file();
             sockets.shared.extend(file.clone());
@@ -56,6 +74,7 @@ impl Sockets {
 
     /// What a new master is to be handed over. From now on the files are shared.
     pub(crate) fn hand_over(&mut self) -> Vec<(BorrowedFd<'_>, Entry)> {
+        self.masters = Masters::Two;
         let files = self.open.iter().filter_map(Listener::file);
         self.shared.extend(files.cloned());
         let entry = |listener: &Listener| Entry {
@@ -69,6 +88,7 @@ impl Sockets {
     /// There is no other master any more: all files are this one's, and those of sockets that it has
     /// closed are nobody's.
     pub(crate) fn unshare(&mut self) {
+        self.masters = Masters::One;
         self.shared.clear();
         self.remove_files();
     }
@@ -101,24 +121,24 @@ impl Sockets {
         self.open.iter().find(|listener| listener.spec() == spec)
     }
 
-    /// Closes the master's copy of every other socket. The workers that still have one go on with it:
-    /// the queue ends with the last of them, which leaves only when it has emptied it. A copy kept
-    /// here for longer would only let clients queue up for nobody.
+    /// Gives every other address up: nobody can join its queue any more, and the master's copy of the
+    /// socket is closed. The workers that have one see that, and whoever leaves empties the queue
+    /// first.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&ListenerSpec) -> bool) {
         let gone = self.open.extract_if(.., |listener| !wanted(listener.spec()));
-        self.files.extend(gone.filter_map(Listener::close));
+        for listener in gone {
+            // Another master may still serve from it.
+            if self.masters == Masters::One {
+                refuse_new(&listener);
+            }
+            self.files.extend(listener.close());
+        }
         self.remove_files();
     }
 
-    /// Lets nobody join the queues any more, so that the workers can empty them. A socket that was
-    /// passed to us is spared: whoever passed it has it too, and may have further plans for it.
+    /// Lets nobody join the queues any more, so that the workers can empty them.
     pub(crate) fn refuse_new(&self) {
-        for listener in &self.open {
-            if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
-                // Then some may be reset that need not be: no reason not to stop.
-                let _ = listener.refuse_new();
-            }
-        }
+        self.open.iter().for_each(refuse_new);
     }
 
     /// Closes the master's copies, for the same reason; what is left are the files, which clients

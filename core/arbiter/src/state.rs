@@ -14,14 +14,16 @@ use oxicorn_core::scoreboard::{Generation, Slot};
 use self::reload::Fallback;
 use self::upgrade::Kin;
 use crate::backoff::{self, Jitter, Progress, Vacancy};
-use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop};
+use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop, Terminal};
 use crate::line::{BootFailure, Line};
 use crate::roster::{Roster, Stage, Worker};
 
+mod farewell;
 mod patience;
 mod reload;
 mod settle;
 mod upgrade;
+mod weary;
 
 /// The generation that the master starts with.
 pub const FIRST: Generation = Generation(1);
@@ -60,6 +62,8 @@ pub struct Arbiter {
     kin: Kin,
     /// [`Action::EndServer`] was taken.
     ended: bool,
+    /// When the stop begins that was asked for.
+    leaves_at: Option<Duration>,
     /// What the exit will be; taken when it happens.
     verdict: Option<Result<(), BootFailure>>,
     actions: Vec<Action>,
@@ -82,6 +86,7 @@ impl Arbiter {
             last_round: Duration::ZERO,
             kin: Kin::default(),
             ended: false,
+            leaves_at: None,
             verdict: Some(Ok(())),
             actions: Vec::new(),
         }
@@ -115,6 +120,7 @@ impl Arbiter {
             Event::Spawned { slot, pid } => self.spawned(now, slot, pid),
             Event::SpawnFailed { slot, reason } => self.spawn_failed(now, slot, reason),
             Event::Ready { slot } => self.ready(now, slot),
+            Event::Weary { slot } => self.weary(now, slot),
             Event::Draining { slot } => self.draining(now, slot),
             Event::Exited { pid, how } => self.exited(now, pid, how),
             Event::Upgraded { pid } => self.upgraded(now, pid),
@@ -140,7 +146,8 @@ impl Arbiter {
         let places = self.vacancies.iter().map(|vacancy| vacancy.due);
         let places = places.filter(|_| self.roster.free().is_some());
         let round = self.period().map(|period| self.last_round + period);
-        workers.chain(places).chain(round).chain(self.kin.deadline()).min()
+        let others = self.kin.deadline().into_iter().chain(self.leaves_at);
+        workers.chain(places).chain(round).chain(others).min()
     }
 
     /// The time between two rounds; none while there is nothing that a round could find.
@@ -165,7 +172,8 @@ impl Arbiter {
                 self.stop(now, Stop::Quick);
             }
             (_, Phase::Stopping(_)) => {}
-            (Signal::Term, _) => self.stop(now, Stop::Graceful),
+            _ if self.leaves_at.is_some() => self.signal_before_stop(now, signal),
+            (Signal::Term, _) => self.stop_gracefully(now),
             (Signal::Int | Signal::Quit, _) => self.stop(now, Stop::Quick),
             (Signal::Hup, _) => {
                 self.log(Line::HangUp);
@@ -174,10 +182,17 @@ impl Arbiter {
             (Signal::Ttin, _) if self.target >= MOST_WORKERS => {
                 self.log(Line::MostWorkers { most: MOST_WORKERS });
             }
-            (Signal::Ttin, _) => self.change_target(|target| target + 1),
-            (Signal::Ttou, _) => self.change_target(|target| target - 1),
+            (Signal::Ttin, _) => self.change_target(|target| (target + 1).min(MOST_WORKERS)),
+            // Not below one, unless SIGWINCH was there before.
+            (Signal::Ttou, _) => self.change_target(|target| target - usize::from(target > 1)),
             (Signal::Usr2, _) => self.upgrade(),
-            (Signal::Winch, _) => self.log(Line::NotDaemonized),
+            (Signal::Winch, _) => match self.settings.terminal {
+                Terminal::Attached => self.log(Line::NotDaemonized),
+                Terminal::Daemonized => {
+                    self.log(Line::NoWorkers);
+                    self.change_target(|_| 0);
+                }
+            },
             (Signal::Chld | Signal::Abrt | Signal::Kill, _) => {}
         }
     }
@@ -186,7 +201,7 @@ impl Arbiter {
     fn change_target(&mut self, change: impl Fn(usize) -> usize) {
         let former = self.fallback.as_mut().map(|f| &mut f.target);
         for target in std::iter::once(&mut self.target).chain(former) {
-            *target = change(*target).clamp(1, MOST_WORKERS);
+            *target = change(*target);
         }
     }
 
@@ -213,6 +228,7 @@ impl Arbiter {
             self.end_server();
         }
         self.phase = Phase::Stopping(stop);
+        self.leaves_at = None;
         self.vacancies.clear();
         let patience = self.patience(stop);
         for worker in self.roster.all_mut() {

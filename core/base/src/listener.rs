@@ -302,18 +302,24 @@ impl Listener {
     /// last accept and the close would be reset.
     ///
     /// # Errors
-    /// Those of setsockopt(2) and listen(2).
+    /// Those of listen(2) and setsockopt(2).
     pub fn refuse_new(&self) -> io::Result<()> {
         match self.address {
-            // A filter that drops every packet for the listening socket: those of connections that
-            // are made already go elsewhere.
-            LocalAddress::Tcp(_) => {
-                let code = (libc::BPF_RET | libc::BPF_K) as u16;
-                let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
-                self.socket.attach_filter(&[drop_all])
-            }
-            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0),
+            LocalAddress::Tcp(_) => {}
+            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0)?,
         }
+        // A filter that drops every packet for the listening socket: those of connections that are
+        // made already go elsewhere. Of a unix socket it filters nothing: there it is the mark.
+        let code = (libc::BPF_RET | libc::BPF_K) as u16;
+        let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
+        self.socket.attach_filter(&[drop_all])
+    }
+
+    /// Whether somebody has called [`Listener::refuse_new`], in any process that shares the socket:
+    /// then who is in the queue has nobody to wait for but those who share it now. A socket that was
+    /// passed to us is nobody's to refuse; a filter on it is not ours.
+    pub fn refuses_new(&self) -> bool {
+        !matches!(self.spec, ListenerSpec::Fd(_)) && sys::has_filter(self.socket.as_fd())
     }
 
     /// Removes the socket's file, if this listener has made it and it is still the same file.
@@ -439,7 +445,10 @@ mod tests {
         let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
         let LocalAddress::Tcp(address) = *listener.address() else { unreachable!() };
         let mut early = std::net::TcpStream::connect(address).unwrap();
+        assert!(!listener.refuses_new());
+        let copy = listener.try_clone().unwrap();
         listener.refuse_new().unwrap();
+        assert!(copy.refuses_new(), "whoever shares the socket knows");
         let soon = std::time::Duration::from_millis(50);
         assert!(std::net::TcpStream::connect_timeout(&address, soon).is_err());
         let (ours, _) = listener.accept().unwrap();
@@ -447,6 +456,17 @@ mod tests {
         nix::unistd::write(&ours, b"x").unwrap();
         std::io::Write::write_all(&mut early, b"y").unwrap();
         assert_eq!(std::io::Read::read(&mut early, &mut [0; 2]).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_unix_socket_can_refuse_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let listener = Listener::bind(&ListenerSpec::Unix(path.clone()), 8).unwrap();
+        let _early = UnixStream::connect(&path).unwrap();
+        listener.refuse_new().unwrap();
+        assert!(listener.refuses_new());
+        assert!(listener.accept().is_ok(), "the queue is still there");
     }
 
     #[test]

@@ -80,6 +80,32 @@ pub fn coarse_millis() -> u64 {
         .unwrap_or(0)
 }
 
+/// Bytes of a page of memory.
+pub fn page_size() -> u64 {
+    use nix::unistd::{SysconfVar, sysconf};
+    // The call cannot fail; 4096 is what nearly every machine says.
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096);
+    u64::try_from(size).unwrap_or(4096)
+}
+
+/// Whether a filter (BPF) is attached to a socket: socket(7), `SO_ATTACH_FILTER`, which read back
+/// with no room for instructions tells how many there are. A filter that cannot be read counts as
+/// none.
+pub fn has_filter(socket: BorrowedFd<'_>) -> bool {
+    let mut instructions: libc::socklen_t = 0;
+    // SAFETY: with a length of zero the kernel writes nothing but the length, a live local.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            std::ptr::null_mut(),
+            &mut instructions,
+        )
+    };
+    result == 0 && instructions > 0
+}
+
 /// Seconds since 1970, from the coarse clock.
 pub fn unix_seconds() -> u64 {
     use nix::time::{ClockId, clock_gettime};

@@ -3,7 +3,8 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, reload, resources, slow, supervision, timeouts, upgrade, waiting,
+    overload, proxies, recycling, reload, resources, slow, stopping, supervision, timeouts,
+    upgrade, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -66,6 +67,12 @@ macro_rules! contract_table {
                 upgrade_to_a_broken_binary: upgrade::upgrade_to_a_broken_binary,
                 upgrade_on_a_unix_socket: upgrade::upgrade_on_a_unix_socket,
                 upgrade_twice: upgrade::upgrade_twice,
+                max_requests: recycling::max_requests,
+                max_lifetime: recycling::max_lifetime,
+                max_rss: recycling::max_rss,
+                drain_delay: stopping::drain_delay,
+                drain_delay_under_load: stopping::drain_delay_under_load,
+                removed_address: stopping::removed_address,
                 panicking_handler: supervision::panicking_handler,
                 killed_worker: supervision::killed_worker,
                 killed_master: supervision::killed_master,

@@ -16,7 +16,7 @@ use oxicorn_core::Application;
 use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::reactor::{Caller, Departure, Door};
 use oxicorn_core::scoreboard::Writers;
-use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service};
+use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service, Weariness};
 use oxicorn_core::sys::{Epoll, EpollEvent};
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 
@@ -95,7 +95,7 @@ impl Main {
         let mut events = [EpollEvent::EMPTY; 8];
         loop {
             self.scratch.borrow_mut().tick();
-            self.service.slot().beat();
+            self.service.beat();
             self.give_up_overdue();
             if self.answer_door() == Next::LeaveNow {
                 return Ok(());
@@ -148,8 +148,9 @@ impl Main {
         if let Err(error) = Crew::hire(&self.pool, threads) {
             tracing::error!("Cannot replace a thread that is lost: {error}");
         }
-        if self.service.strays() * 2 > threads {
-            self.service.ask_for_replacement("more than half of its threads are stuck");
+        let stuck = self.service.strays();
+        if stuck * 2 > threads {
+            self.service.ask_for_replacement(Weariness::Stuck { threads: stuck, of: threads });
         }
     }
 

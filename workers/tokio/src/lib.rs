@@ -111,7 +111,7 @@ impl Main {
         self.door.announce();
         loop {
             self.shared.scratch.borrow_mut().tick();
-            self.service.slot().beat();
+            self.service.beat();
             self.end_overdue();
             let events = self.note_events()?;
             let next = self.answer_door();

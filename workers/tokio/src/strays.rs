@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use oxicorn_core::serve::Weariness;
 use tokio::task::spawn_blocking;
 
 /// It has panicked; the panic hook has said where.
@@ -42,9 +43,11 @@ impl Strays {
         Arc::new(Strays { lost: AtomicUsize::new(0), threads })
     }
 
-    /// Whether more than half of the pool is lost.
-    pub(crate) fn are_too_many(&self) -> bool {
-        self.lost.load(Ordering::Relaxed) * 2 > self.threads
+    /// The reason to be replaced, when more than half of the pool is lost.
+    pub(crate) fn are_too_many(&self) -> Option<Weariness> {
+        let lost = self.lost.load(Ordering::Relaxed);
+        let why = Weariness::Stuck { threads: lost as u64, of: self.threads as u64 };
+        (lost * 2 > self.threads).then_some(why)
     }
 
     /// Runs `code` on the pool. If the future is dropped before `code` has begun, it never will.
@@ -138,7 +141,7 @@ mod tests {
             assert_eq!(lost(&strays), 0, "who has not begun has lost nothing");
             drop(stuck);
             assert_eq!(lost(&strays), 1);
-            assert!(strays.are_too_many());
+            assert!(strays.are_too_many().is_some());
         });
         let_go.send(()).unwrap();
         runtime.block_on(async {
@@ -147,6 +150,6 @@ mod tests {
         });
         assert!(not_called.try_recv().is_err());
         assert_eq!(lost(&strays), 0);
-        assert!(!strays.are_too_many());
+        assert_eq!(strays.are_too_many(), None);
     }
 }

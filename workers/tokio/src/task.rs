@@ -118,9 +118,8 @@ impl Client {
     /// What was called is dropped, or left behind on the blocking pool.
     fn time_out(&mut self) -> Step {
         let shared = self.shared.clone();
-        if shared.strays.are_too_many() {
-            let reason = "more than half of its blocking pool is stuck";
-            self.connection().service().ask_for_replacement(reason);
+        if let Some(why) = shared.strays.are_too_many() {
+            self.connection().service().ask_for_replacement(why);
         }
         self.connection().time_out(&mut shared.scratch.borrow_mut())
     }

@@ -45,7 +45,8 @@ impl World {
             }
             Action::LoadConfig => {
                 let bad = self.mood == Mood::Noisy && self.percent(20);
-                let natures = [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad];
+                let natures =
+                    [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad, Nature::Tired];
                 let nature = match self.mood {
                     Mood::Noisy => one_of(&mut self.chance, &natures),
                     Mood::Quiet => Nature::Good,
@@ -62,6 +63,8 @@ impl World {
             Action::AdoptConfig { generation } => {
                 let config = self.loaded.pop_front().ok_or("nothing was loaded")?;
                 self.configs.insert(*generation, config);
+                // The new configuration is given its own chance.
+                self.recycled.clear();
             }
             Action::DropConfig { generation } => {
                 if !self.dropped.insert(*generation) {
@@ -74,7 +77,8 @@ impl World {
                 }
             }
             Action::Upgrade => self.asked_to_upgrade()?,
-            Action::EndServer
+            Action::StopSoon
+            | Action::EndServer
             | Action::ForgetSuccessor
             | Action::TellReady
             | Action::Promote
@@ -95,7 +99,10 @@ impl World {
         let obstinate = process.temper == Temper::Obstinate || process.silent_since.is_some();
         let graceful = self.settings().graceful_timeout.unwrap_or(Duration::from_secs(20));
         let soon = |how| (!obstinate).then_some(how);
+        // They have nothing to do, and leave as fast as they have come.
+        let tired = self.configs[&process.generation].1 == Nature::Tired;
         let (time, how) = match signal {
+            Signal::Term if tired => (self.millis(5), soon(Ending::Code(0))),
             Signal::Term => (self.within(graceful * 5 / 4), soon(Ending::Code(0))),
             Signal::Quit => (self.millis(300), soon(Ending::Code(0))),
             Signal::Abrt => {

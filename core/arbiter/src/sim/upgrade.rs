@@ -96,7 +96,7 @@ impl Kin {
         self.ended += count(&Action::EndServer);
         self.told_ready += count(&Action::TellReady);
         self.promoted += count(&Action::Promote);
-        let alone = self.successor.is_none() && self.predecessor.is_none();
+        let alone = self.is_alone();
         if count(&Action::EndServer) > 0 && !alone {
             return Err(format!("the queues end under the other master: {self:?}"));
         }
@@ -108,6 +108,11 @@ impl Kin {
         Ok(())
     }
 
+    /// There is no other master, as far as the one that is tested knows.
+    pub(super) fn is_alone(&self) -> bool {
+        self.successor.is_none() && self.predecessor.is_none()
+    }
+
     /// Whether the old master waits to be told that this one serves.
     pub(super) fn is_awaited(&self) -> bool {
         self.predecessor.is_some() && self.told_ready == 0
@@ -115,8 +120,7 @@ impl Kin {
 
     /// Who leaves as the last one has ended the queues, and nobody else has.
     pub(super) fn left_rightly(&self) -> Result<(), String> {
-        let alone = self.successor.is_none() && self.predecessor.is_none();
-        match (alone, self.ended) {
+        match (self.is_alone(), self.ended) {
             (true, 1) | (false, 0) => Ok(()),
             _ => Err(format!("the exit is wrong: {self:?}")),
         }

@@ -24,6 +24,8 @@ impl Arbiter {
             worker.deadline = worker.deadline.map(|deadline| deadline + late);
         }
         self.kin.delay(late);
+        // Nobody was served meanwhile either; and a moment left in the past would be found once more.
+        self.leaves_at = self.leaves_at.map(|at| at + late);
         self.last_round = now;
         self.log(Line::WasAsleep { time: late });
         late
@@ -40,6 +42,7 @@ impl Arbiter {
             self.last_round = now;
             self.judge(now, late, ages);
         }
+        self.end_delay(now);
     }
 
     fn judge(&mut self, now: Duration, late: Duration, ages: &[(Slot, Duration)]) {

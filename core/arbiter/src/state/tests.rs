@@ -2,13 +2,17 @@
 
 use super::*;
 
+mod farewell;
 mod upgrade;
+mod weary;
 
 const SETTINGS: Settings = Settings {
     workers: 2,
     timeout: Some(Duration::from_secs(30)),
     graceful_timeout: Some(Duration::from_secs(10)),
     boot_timeout: Some(Duration::from_secs(60)),
+    drain_delay: None,
+    terminal: Terminal::Daemonized,
 };
 
 /// A master whose forks succeed at once. The worker in slot n, the k-th started, has pid 100 k + n.
@@ -18,12 +22,16 @@ struct Story {
     forks: i32,
     /// Since they were last looked at, without the log.
     deeds: Vec<Action>,
+    /// Without the one that every signal has.
     lines: Vec<Line>,
 }
 
 impl Story {
     fn of(workers: usize) -> Story {
-        let settings = Settings { workers, ..SETTINGS };
+        Story::with(Settings { workers, ..SETTINGS })
+    }
+
+    fn with(settings: Settings) -> Story {
         let mut story = Story {
             arbiter: Arbiter::new(settings, 1),
             now: Duration::ZERO,
@@ -37,8 +45,12 @@ impl Story {
 
     /// All of them ready, and nothing more to be said of it.
     fn running(workers: usize) -> Story {
-        let mut story = Story::of(workers);
-        for slot in 0..workers {
+        Story::all_ready(Settings { workers, ..SETTINGS })
+    }
+
+    fn all_ready(settings: Settings) -> Story {
+        let mut story = Story::with(settings);
+        for slot in 0..settings.workers {
             story.ready(slot);
         }
         assert_eq!(story.arbiter.phase(), Phase::Running);
@@ -54,6 +66,7 @@ impl Story {
     fn tell(&mut self, event: Event) {
         for action in self.arbiter.step(self.now, event) {
             match action {
+                Action::Log(Line::Handling(_)) | Action::Reap | Action::Release { .. } => {}
                 Action::Log(line) => self.lines.push(line),
                 Action::Spawn { slot, .. } => {
                     self.deeds.push(action);
@@ -61,7 +74,6 @@ impl Story {
                     let pid = Pid::from_raw(self.forks * 100 + slot.0 as i32);
                     self.tell(Event::Spawned { slot, pid });
                 }
-                Action::Reap | Action::Release { .. } => {}
                 action => self.deeds.push(action),
             }
         }

@@ -85,7 +85,7 @@ impl Arbiter {
     }
 
     /// Nobody else serves from the same queues.
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         self.kin.successor.is_none() && self.kin.predecessor.is_none()
     }
 

@@ -169,6 +169,37 @@ settings! {
         group: Workers, reload: Generation, range: 1..=1_000_000,
     }
 
+    /// Requests after which a worker is replaced
+    ///
+    /// The worker serves on until its replacement is ready, so no request is refused and none is
+    /// lost. `0`: however many.
+    max_requests: u32 = 0 => {
+        group: Workers, reload: Generation,
+    }
+
+    /// Requests by which max_requests may be more, at random
+    ///
+    /// Each worker draws a number up to this one, so that not all are replaced at the same time.
+    max_requests_jitter: u32 = 0 => {
+        group: Workers, reload: Generation,
+    }
+
+    /// Time after which a worker is replaced
+    ///
+    /// Up to a tenth longer, at random. Replaced as with `max_requests`. `0`: it lives as long as the
+    /// server.
+    max_lifetime: Timeout = Timeout::OFF => {
+        group: Workers, reload: Generation,
+    }
+
+    /// Resident memory of a worker at which it is replaced
+    ///
+    /// Up to a tenth more, at random; looked at once a second. Replaced as with `max_requests`. `0`:
+    /// however much.
+    max_rss: ByteSize = ByteSize(0) => {
+        group: Workers, reload: Generation,
+    }
+
     /// How long a request may occupy the application
     ///
     /// From the moment that the handler gets it until its response is made, the pieces of a streamed
@@ -188,6 +219,15 @@ settings! {
     ///
     /// After that the worker is killed. `0`: for ever.
     graceful_timeout: Timeout = Timeout::seconds(30) => {
+        group: Time, reload: Live,
+    }
+
+    /// How long everything is still served after TERM
+    ///
+    /// Meanwhile the server says that it stops to whoever asks (`RequestExt::is_stopping`; the demo's
+    /// `/healthz` answers 503), so that a load balancer can send its clients elsewhere. Then the stop
+    /// begins. `0`: at once.
+    drain_delay: Timeout = Timeout::OFF => {
         group: Time, reload: Live,
     }
 

@@ -10,6 +10,7 @@ mod pace;
 mod running;
 mod scratch;
 mod service;
+mod wear;
 
 pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
 pub use pace::Pace;
@@ -18,3 +19,4 @@ pub(crate) use scratch::READ_SIZE;
 pub use scratch::{Scratch, Standing};
 pub use service::{Capacity, KeepPolicy, Posture, Service};
 pub(crate) use service::{FirstRequest, InFlight, printable};
+pub use wear::Weariness;

@@ -83,17 +83,4 @@ impl Service {
     pub(super) fn stray_is_back(&self) {
         self.strays.fetch_sub(1, Ordering::Relaxed);
     }
-
-    /// This worker is not as good as a new one any more. It leaves as if it had been told to, and the
-    /// master starts another; said once.
-    pub fn ask_for_replacement(&self, reason: &str) {
-        if !self.replacement.swap(true, Ordering::Relaxed) {
-            tracing::warn!("This worker asks to be replaced: {reason}");
-        }
-    }
-
-    /// Whether [`Service::ask_for_replacement`] was called: the door acts on it.
-    pub(crate) fn asks_for_replacement(&self) -> bool {
-        self.replacement.load(Ordering::Relaxed)
-    }
 }

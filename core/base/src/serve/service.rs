@@ -1,7 +1,7 @@
 //! What all connections of a worker process share.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,11 @@ use crate::access_log::AccessLog;
 use crate::app::Application;
 use crate::config::Config;
 use crate::in_flight::{EntryId, Holder, Ledger};
+use crate::lifeline::Bell;
 use crate::proxy::Trust;
-use crate::scoreboard::{SlotHandle, State, Writers};
+use crate::scoreboard::{Change, SlotHandle, State, Writers};
 use crate::serve::Pace;
+use crate::serve::wear::{Wear, Weariness};
 use crate::worker::WorkerContext;
 
 /// When a connection outlives its response.
@@ -52,10 +54,11 @@ pub struct Service {
     keep: KeepPolicy,
     capacity: Capacity,
     pace: Pace,
+    wear: Wear,
+    bell: Bell,
     leaving: OnceLock<Instant>,
     ledger: Ledger,
     pub(super) strays: AtomicU64,
-    pub(super) replacement: AtomicBool,
     /// When the whole table was last shown, in milliseconds.
     pub(super) table_shown: AtomicU64,
 }
@@ -83,6 +86,8 @@ impl Service {
             app: cx.app.clone(),
             slot: cx.slot.with_writers(writers),
             trust: Trust::new(&config),
+            wear: Wear::new(&config),
+            bell: cx.lifeline.bell(),
             config,
             access_log: cx.access_log.clone(),
             limits,
@@ -92,7 +97,6 @@ impl Service {
             leaving: OnceLock::new(),
             ledger: Ledger::new(cx.in_flight.clone()),
             strays: AtomicU64::new(0),
-            replacement: AtomicBool::new(false),
             table_shown: AtomicU64::new(0),
         })
     }
@@ -136,6 +140,23 @@ impl Service {
     pub fn beat_interval(&self) -> Duration {
         const MOST: Duration = Duration::from_secs(1);
         self.config.timeout.get().map_or(MOST, |timeout| MOST.min(timeout / 4))
+    }
+
+    /// A sign of life from the main loop, which also looks whether the worker has done its share.
+    pub fn beat(&self) {
+        self.slot.beat();
+        if let Some(why) = self.wear.look(self.slot.requests()) {
+            self.ask_for_replacement(why);
+        }
+    }
+
+    /// Asks the master for a worker in the place of this one, which serves on until it is told to
+    /// leave. Only the first call does something; any thread may call.
+    pub fn ask_for_replacement(&self, why: Weariness) {
+        if self.slot.become_weary() == Change::Done {
+            tracing::info!("Asking for a replacement: {why}");
+            self.bell.ring();
+        }
     }
 
     /// Whom to believe about the client.
