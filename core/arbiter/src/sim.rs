@@ -105,8 +105,7 @@ impl World {
     fn new(seed: u64, trace: Trace) -> World {
         let mut chance = Jitter::new(seed);
         let settings = World::some_settings(&mut chance);
-        let natures =
-            [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky, Nature::Tired];
+        let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
         let first = (settings, one_of(&mut chance, &natures));
         World {
             arbiter: Arbiter::new(settings, seed),
