@@ -108,8 +108,7 @@ impl World {
     fn new(seed: u64, trace: Trace) -> World {
         let mut chance = Jitter::new(seed);
         let settings = World::some_settings(&mut chance);
-        let natures =
-            [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky, Nature::Tired];
+        let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
         let first = (settings, one_of(&mut chance, &natures));
         let kin = upgrade::Kin::some(&mut chance);
         World {

@@ -45,9 +45,11 @@ impl World {
             }
             Action::LoadConfig => {
                 let bad = self.mood == Mood::Noisy && self.percent(20);
-                let natures =
-                    [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad, Nature::Tired];
+                // One that is tired makes for many steps, so there are few of them.
+                let tired = self.mood == Mood::Noisy && self.percent(8);
+                let natures = [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad];
                 let nature = match self.mood {
+                    Mood::Noisy if tired => Nature::Tired,
                     Mood::Noisy => one_of(&mut self.chance, &natures),
                     Mood::Quiet => Nature::Good,
                 };
