@@ -3,6 +3,7 @@
 //! [`http_body::Body`].
 
 mod file;
+mod pull;
 
 use std::error::Error as StdError;
 use std::fs::File;

@@ -5,14 +5,14 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http_body::{Body as _, Frame};
+use http_body::Frame;
 use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::Form;
 use oxicorn_core::connection::{
@@ -220,15 +220,13 @@ async fn next_piece(mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
         }
         Form::Blocking | Form::File(_) => {
             let pulled = spawn_blocking(move || {
-                let piece = body.next_chunk();
+                let piece = body.pull();
                 (body, piece)
             });
-            pulled.await.unwrap_or_else(|_| {
-                (Body::empty(), Err(io::Error::other("the body's source has panicked")))
-            })
+            pulled.await.unwrap_or_else(|error| (Body::empty(), Err(io::Error::other(error))))
         }
         Form::Async => loop {
-            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+            let frame = poll_fn(|cx| body.poll_pull(cx)).await;
             match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return (body, Ok(None)),
                 Some(Err(error)) => return (body, Err(error)),

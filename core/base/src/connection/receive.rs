@@ -264,6 +264,10 @@ impl Connection {
         if self.gathered.len() > 0 {
             return Ok(BodyPiece::Data(self.gathered.take()));
         }
+        if self.codec.client_state() == oxicorn_http1::ClientState::Done {
+            // Whoever asks again after the end must not wait for what the client sends next.
+            return Ok(BodyPiece::End);
+        }
         loop {
             match self.codec.next_event() {
                 Ok(Event::Data(piece)) if self.over_limit(piece.len()) => {

@@ -78,7 +78,7 @@ fn send(
         fit = job.send_file(part)?;
     }
     while fit == Fit::More {
-        let Some(piece) = body.next_chunk().map_err(Unsendable::Source)? else { break };
+        let Some(piece) = body.pull().map_err(Unsendable::Source)? else { break };
         fit = job.send_piece(piece)?;
         if length == ResponseBody::Streamed || job.queued() >= WRITE_FROM {
             relieve(job)?;
