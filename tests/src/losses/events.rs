@@ -19,5 +19,6 @@ pub(super) static EVENTS: &[Event] = &[
     Event { name: "ttou", act: Stage::one_fewer },
     Event { name: "ttou", act: Stage::one_fewer },
     Event { name: "usr1", act: Stage::reopen_logs },
+    Event { name: "worker-term", act: Stage::tell_a_worker_to_leave },
     Event { name: "kill", act: Stage::kill_an_idle_worker },
 ];

@@ -24,11 +24,13 @@ pub(super) struct Stage {
     /// How many workers there should be.
     target: usize,
     reloads: usize,
+    /// Workers that were told to leave and not waited for.
+    leaving: Vec<Process>,
 }
 
 impl Stage {
     pub(super) fn new(server: Server, crowd: Crowd, dice: Dice) -> Stage {
-        Stage { server, crowd, dice, target: WORKERS, reloads: 0 }
+        Stage { server, crowd, dice, target: WORKERS, reloads: 0, leaving: Vec::new() }
     }
 
     /// Sends a signal to the master and waits until it has taken it up: of two that are pending at
@@ -45,6 +47,7 @@ impl Stage {
     pub(super) fn reload(&mut self) {
         self.signal(Signal::SIGHUP, "hup");
         self.reloads += 1;
+        self.server.wait_for_lines(RELOADING, self.reloads);
         self.target = WORKERS;
     }
 
@@ -65,38 +68,51 @@ impl Stage {
         self.signal(Signal::SIGUSR1, "usr1");
     }
 
-    /// Kills a worker, whichever, that has nothing in flight: nobody asks for anything meanwhile.
-    /// It must be settled, for a worker that has not booted yet would end a reload.
+    /// A worker, whichever. Settled first: one that has not booted yet would end a reload.
+    #[track_caller]
+    fn some_worker(&mut self) -> Process {
+        self.settle();
+        let workers = self.server.workers();
+        *self.dice.pick(&workers).expect("there is always one")
+    }
+
+    /// Kills a worker that has nothing in flight: nobody asks for anything meanwhile.
     #[track_caller]
     pub(super) fn kill_an_idle_worker(&mut self) {
-        self.settle();
-        let Stage { server, crowd, dice, .. } = self;
-        crowd.hold_still_for_a_kill(|| {
-            let workers: Vec<Process> = server.workers();
-            let Some(victim) = dice.pick(&workers) else { return };
+        let victim = self.some_worker();
+        self.crowd.hold_still_for_a_kill(|| {
             victim.signal(Signal::SIGKILL);
             // It has been collected, so its connections are closed, and the clients can see it.
-            server.wait_for_line(&format!("Worker (pid:{}) was sent SIGKILL!", victim.pid()));
+            self.server.wait_for_line(&format!("Worker (pid:{}) was sent SIGKILL!", victim.pid()));
         });
+    }
+
+    /// What an operator does who wants to be rid of one worker.
+    #[track_caller]
+    pub(super) fn tell_a_worker_to_leave(&mut self) {
+        let worker = self.some_worker();
+        worker.signal(Signal::SIGTERM);
+        self.leaving.push(worker);
     }
 
     /// Waits until the last reload is over, and as many workers run as there should.
     #[track_caller]
-    pub(super) fn settle(&self) {
+    pub(super) fn settle(&mut self) {
         let deadline = Deadline::seconds(PATIENT);
-        let (log, number) = (self.server.error_log(), self.reloads);
-        let over = log.wait(deadline, |lines| {
-            let begun = lines.iter().filter(|line| line.contains("Hang up: Master")).count();
-            let last = lines.iter().rfind(|line| RELOADING.iter().any(|text| line.contains(text)));
-            let over = last.is_none_or(|line| line.contains(RELOADED));
-            (begun == number && over).then_some(())
+        let over = self.server.error_log().wait(deadline, |lines| {
+            let mut ends = lines.iter().rev();
+            let last = ends.find(|line| line.contains(RELOADING) || line.contains(RELOADED));
+            last.is_none_or(|line| line.contains(RELOADED)).then_some(())
         });
-        assert!(over.is_some(), "reload number {number} does not come to its end");
+        assert!(over.is_some(), "reload number {} does not come to its end", self.reloads);
+        let leaving = std::mem::take(&mut self.leaving);
+        let gone = || leaving.iter().all(|worker| !worker.runs());
+        deadline.until("the end of a worker that was told to leave", gone);
         let what = format!("{} workers", self.target);
         deadline.until(&what, || self.server.workers().len() == self.target);
     }
 }
 
 /// The last of these lines tells whether a reload is going on.
-const RELOADING: [&str; 2] = ["Hang up: Master", RELOADED];
+const RELOADING: &str = "Hang up: Master";
 const RELOADED: &str = "Reloaded: all workers are of generation";
