@@ -14,9 +14,10 @@ use crate::client::{After, ClientError, Connection};
 use crate::harness::Address;
 use crate::load::Mode;
 
-/// The longest pause between two requests, in milliseconds: far below every timeout of the server,
-/// so that an idle connection which is closed is closed too early.
-const LONGEST_PAUSE: usize = 30;
+/// Pauses between two requests: one in so many requests waits before it, for at most so many
+/// milliseconds. All are far below every timeout of the server, `keepalive_grace` (2 s) too, so an
+/// idle connection that is closed without an announcement is closed too early.
+const PAUSES: [(usize, usize); 2] = [(300, 1_000), (4, 30)];
 
 /// A connection that a response has left open.
 struct Kept {
@@ -29,8 +30,9 @@ pub(super) fn work(mode: Mode, address: &Address, shared: &Shared, mut dice: Dic
     let mut count = Count::default();
     let mut kept: Option<Kept> = None;
     while !shared.stop.load(Ordering::Relaxed) {
-        if dice.one_in(4) {
-            thread::park_timeout(Duration::from_millis(dice.below(LONGEST_PAUSE) as u64));
+        let longest = PAUSES.iter().find(|(number, _)| dice.one_in(*number));
+        if let Some((_, longest)) = longest {
+            thread::park_timeout(Duration::from_millis(dice.below(*longest) as u64));
         }
         let mut question = mix::draw(&mut dice);
         if mode == Mode::PerRequest {

@@ -57,7 +57,7 @@ pub(super) struct Count {
     pub(super) connections: u64,
     /// Kept connections that ended with a worker that was killed while nobody asked it for anything.
     pub(super) ended_by_kill: u64,
-    failures: BTreeMap<Failure, u64>,
+    pub(super) failures: BTreeMap<Failure, u64>,
     examples: Vec<String>,
 }
 

@@ -102,3 +102,6 @@ fn play(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
