@@ -72,8 +72,9 @@ impl Stage {
     #[track_caller]
     fn some_worker(&mut self) -> Process {
         self.settle();
-        let workers = self.server.workers();
-        *self.dice.pick(&workers).expect("there is always one")
+        // For a moment there may be none: the last one, on its way out already, was counted.
+        let Stage { server, dice, .. } = self;
+        Deadline::seconds(PATIENT).expect("a worker", || dice.pick(&server.workers()).copied())
     }
 
     /// Kills a worker that has nothing in flight: nobody asks for anything meanwhile.
@@ -82,8 +83,15 @@ impl Stage {
         let victim = self.some_worker();
         self.crowd.hold_still_for_a_kill(|| {
             victim.signal(Signal::SIGKILL);
-            // It has been collected, so its connections are closed, and the clients can see it.
-            self.server.wait_for_line(&format!("Worker (pid:{}) was sent SIGKILL!", victim.pid()));
+            // It has been collected, so its connections are closed and the clients can see it; or it
+            // had none any more, for it was just leaving.
+            let pid = victim.pid();
+            let killed = format!("Worker (pid:{pid}) was sent SIGKILL!");
+            let left = format!("Worker exiting (pid: {pid})");
+            let gone = self.server.error_log().wait(Deadline::seconds(PATIENT), |lines| {
+                lines.iter().any(|l| l.contains(&killed) || l.contains(&left)).then_some(())
+            });
+            assert!(gone.is_some(), "the killed worker {pid} does not end");
         });
     }
 
