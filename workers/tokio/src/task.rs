@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http_body::{Body as _, Frame};
+use http_body::Frame;
 use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::Form;
 use oxicorn_core::connection::{
@@ -248,15 +248,15 @@ async fn next_piece(strays: &Arc<Strays>, mut body: Body) -> (Body, io::Result<O
         }
         Form::Blocking | Form::File(_) => {
             let pulled = strays.on_pool(move || {
-                let piece = body.next_chunk();
+                let piece = body.pull();
                 (body, piece)
             });
-            pulled.await.unwrap_or_else(|_| {
-                (Body::empty(), Err(io::Error::other("the body's source has panicked")))
+            pulled.await.unwrap_or_else(|Panicked| {
+                (Body::empty(), Err(io::Error::other("its source has panicked")))
             })
         }
         Form::Async => loop {
-            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+            let frame = poll_fn(|cx| body.poll_pull(cx)).await;
             match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return (body, Ok(None)),
                 Some(Err(error)) => return (body, Err(error)),

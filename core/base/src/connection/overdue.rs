@@ -68,7 +68,7 @@ impl Connection {
     pub fn time_out(&mut self, scratch: &mut Scratch) -> Step {
         scratch.tick();
         if self.codec.server_state() != ServerState::SendResponse {
-            return self.abandon(scratch);
+            return self.abandon(Linger::Yes, scratch);
         }
         let (status, headers) = (StatusCode::GATEWAY_TIMEOUT, HeaderMap::new());
         let body = ResponseBody::Fixed(0);

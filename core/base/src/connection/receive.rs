@@ -280,6 +280,10 @@ impl Connection {
         if self.gathered.len() > 0 {
             return Ok(BodyPiece::Data(self.gathered.take()));
         }
+        if self.codec.client_state() == oxicorn_http1::ClientState::Done {
+            // Whoever asks again after the end must not wait for what the client sends next.
+            return Ok(BodyPiece::End);
+        }
         loop {
             // Who asks again behind the end is not to wait for the next request.
             if self.codec.client_state() == ClientState::Done {
