@@ -1,20 +1,21 @@
 //! From the command line to a running master: what `server` does, and any program that links this
 //! library.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use oxicorn_arbiter::{Master, Plan};
-use oxicorn_core::access_log::{AccessLog, AccessLogError};
-use oxicorn_core::config::{ConfigError, Environment};
-use oxicorn_core::listener::Listener;
+use oxicorn_arbiter::Master;
+use oxicorn_core::config::{Config, ConfigError, Environment, Origin, Reload};
 use oxicorn_core::{App, Application, log, sys};
 
-use crate::load::{Action, Loaded, load};
-use crate::{print, registry};
+use crate::background::{self, Place};
+use crate::load::{Action, Loaded, Start, load};
+use crate::plan::{Prepared, addresses_are_free, prepare};
+use crate::{logs, print};
 
 /// What a program serves.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub enum Applications {
 }
 
 impl Applications {
-    fn find(&self, name: Option<&str>) -> Result<Application, ConfigError> {
+    pub(crate) fn find(&self, name: Option<&str>) -> Result<Application, ConfigError> {
         match (self, name) {
             (Applications::Named(find), name) => find(name),
             (Applications::Own(app), None) => Ok(app.clone()),
@@ -50,7 +51,8 @@ pub fn run(applications: Applications) -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let env: Environment = std::env::vars_os().collect::<BTreeMap<_, _>>();
     sys::prepare_title();
-    match act(&applications, argv, env) {
+    let acted = Start::of_this_process(argv, env).and_then(|start| act(&applications, start));
+    match acted {
         Ok(code) => code,
         Err(error) => {
             say(std::io::stderr(), &format!("Error: {error}\n"));
@@ -60,75 +62,75 @@ pub fn run(applications: Applications) -> ExitCode {
 }
 
 /// Writing fails when nobody reads: no reason to panic.
-fn say(mut to: impl Write, text: &str) {
+pub(crate) fn say(mut to: impl Write, text: &str) {
     let _ = to.write_all(text.as_bytes());
 }
 
-fn act(
-    applications: &Applications,
-    argv: Vec<OsString>,
-    env: Environment,
-) -> Result<ExitCode, ConfigError> {
-    let loaded = load(&argv, &env)?;
+fn act(applications: &Applications, start: Start) -> Result<ExitCode, ConfigError> {
+    let loaded = load(&start)?;
     match &loaded.action {
         Action::Help(text) => say(std::io::stdout(), text),
         Action::Version => say(std::io::stdout(), &format!("{}\n", crate::VERSION)),
         Action::PrintConfig => say(std::io::stdout(), &print::print_config(&loaded.config)),
         Action::CheckConfig => {
-            let plan = plan(applications, loaded)?;
-            addresses_are_free(&plan)?;
+            background::settle(&loaded.config)?;
+            let prepared = prepare(applications, loaded)?;
+            addresses_are_free(&prepared.plan.config)?;
         }
-        Action::Run => return start(applications, loaded, argv, env),
+        Action::Run => return begin(applications, loaded, start),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn start(
+fn begin(
     applications: &Applications,
     loaded: Loaded,
-    argv: Vec<OsString>,
-    env: Environment,
+    start: Start,
 ) -> Result<ExitCode, ConfigError> {
-    let plan = plan(applications, loaded)?;
-    let config = &plan.config;
+    background::settle(&loaded.config)?;
+    let warning = loaded.warning.clone();
+    let Prepared { plan, notes } = prepare(applications, loaded)?;
+    let config = plan.config.clone();
     log::init(&config.errorlog, config.loglevel)
         .map_err(|error| config.refuse("errorlog", error))?;
-    if let Some(note) = &config.effective_class().note {
-        tracing::info!("{note}");
+    logs::give(&config)?;
+    notes.iter().for_each(|note| tracing::info!("{note}"));
+    if config.origin("bind") == &Origin::Passed {
+        tracing::info!("Sockets were passed by {}: {}", Origin::Passed, start.passed);
     }
-    let applications = applications.clone();
-    let reload = move || {
-        let plan = load(&argv, &env).and_then(|loaded| self::plan(&applications, loaded))?;
-        let config = &plan.config;
-        log::reconfigure(&config.errorlog, config.loglevel)
-            .map_err(|error| config.refuse("errorlog", error))?;
-        Ok(plan)
+    warning.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let herald = match background::place(&config, &start.env)? {
+        Place::Here(herald) => herald,
+        Place::Elsewhere(code) => return Ok(code),
     };
-    let master = Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) };
-    Ok(master.run())
+    let current = Rc::new(RefCell::new(config.clone()));
+    let (applications, reloaded) = (applications.clone(), current.clone());
+    let reload = move || {
+        let prepared = load(&start).and_then(|loaded| prepare(&applications, loaded))?;
+        take_over(&config, &prepared)?;
+        reloaded.replace(prepared.plan.config.clone());
+        Ok(prepared.plan)
+    };
+    let reopen_logs = move || logs::reopen(&current.borrow());
+    let (reload, reopen_logs) = (Box::new(reload), Box::new(reopen_logs));
+    Ok(Master { plan, reload, reopen_logs, herald }.run())
 }
 
-/// Looks at everything that a start needs, and starts nothing.
-fn plan(applications: &Applications, loaded: Loaded) -> Result<Plan, ConfigError> {
-    let Loaded { config, app, .. } = loaded;
-    let worker = registry::find(&config)?;
-    config.check_class(worker.names())?;
-    let app = applications.find(app.as_deref())?;
-    worker.check(&config, &app)?;
-    AccessLog::check(&config).map_err(|error| match error {
-        AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
-        AccessLogError::Destination(error) => config.refuse("accesslog", error),
-    })?;
-    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
-    Ok(Plan { config: Arc::new(config), worker, app })
-}
-
-/// For `--check-config`: binds and lets go.
-fn addresses_are_free(plan: &Plan) -> Result<(), ConfigError> {
-    for spec in &plan.config.bind {
-        let listener = Listener::bind(spec, plan.config.backlog)
-            .map_err(|error| plan.config.refuse("bind", format!("{spec}: {error}")))?;
-        listener.remove_file();
+/// On a reload: what of the new settings is the master's own business. `started` are those that it
+/// was started with.
+fn take_over(started: &Config, prepared: &Prepared) -> Result<(), ConfigError> {
+    let config = &prepared.plan.config;
+    log::reconfigure(&config.errorlog, config.loglevel)
+        .map_err(|error| config.refuse("errorlog", error))?;
+    logs::give(config)?;
+    prepared.notes.iter().for_each(|note| tracing::info!("{note}"));
+    for setting in started.changed(config) {
+        match setting.reload {
+            Reload::Restart => {
+                tracing::warn!("{} has changed: it takes effect after a restart", setting.name)
+            }
+            Reload::Live | Reload::Generation => {}
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use oxicorn_arbiter::{Master, Plan};
+use oxicorn_arbiter::{Herald, Master, Plan};
 use oxicorn_core::config::{Config, ConfigError, Destination, LogLevel, file};
 use oxicorn_core::orders::Order;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
@@ -141,5 +141,5 @@ fn main() -> ExitCode {
     }
     let reload = Box::new(move || self::plan(&path));
     let reopen_logs = Box::new(|| tracing::info!("Reopened: Master"));
-    Master { plan, reload, reopen_logs }.run()
+    Master { plan, reload, reopen_logs, herald: Herald::default() }.run()
 }

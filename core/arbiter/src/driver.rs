@@ -14,10 +14,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use oxicorn_core::config::ConfigError;
 use oxicorn_core::lifeline::MasterLifeline;
+use oxicorn_core::listener::Terms;
 use oxicorn_core::scoreboard::{Generation, Scoreboard, Slot, State, Writers};
 use oxicorn_core::sys;
 
 use crate::event::{Action, Ending, Event, Settings, Signal};
+use crate::herald::Herald;
 use crate::master::{Master, Plan, poll_timeout};
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
@@ -48,6 +50,7 @@ pub(crate) struct Driver {
     loaded: VecDeque<Plan>,
     reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
     reopen_logs: Box<dyn FnMut()>,
+    herald: Herald,
     sockets: Sockets,
     signals: Signals,
     lifeline: MasterLifeline,
@@ -74,6 +77,7 @@ impl Driver {
             loaded: VecDeque::new(),
             reload: master.reload,
             reopen_logs: master.reopen_logs,
+            herald: master.herald,
             sockets,
             signals,
             lifeline,
@@ -111,6 +115,7 @@ impl Driver {
     fn become_worker(self, slot: Slot, plan: Plan) -> ! {
         // The closures are the master's: what they do when they are dropped is not for a worker.
         std::mem::forget((self.reload, self.reopen_logs));
+        self.herald.abandon();
         let inheritance = Inheritance {
             listeners: self.sockets.copies(&plan.config.bind),
             slot: self.board.handle(slot, Writers::One),
@@ -131,6 +136,7 @@ impl Driver {
                     }
                 }
             }
+            self.herald.see(self.arbiter.phase(), self.arbiter.target());
             if let Err(error) = self.wait() {
                 // The workers see the end of the lifeline, finish what they have, and leave.
                 tracing::error!("Cannot wait for anything any more: {error}");
@@ -142,10 +148,10 @@ impl Driver {
 
     /// Waits for a signal, a worker's ring, or the next deadline.
     fn wait(&self) -> Result<(), Errno> {
-        let timeout = match self.arbiter.next_deadline() {
-            Some(deadline) => poll_timeout(deadline.saturating_sub(self.started.elapsed())),
-            None => PollTimeout::NONE,
-        };
+        let deadline = self.arbiter.next_deadline();
+        let left = deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
+        let due = left.into_iter().chain(self.herald.next_due()).min();
+        let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
         let mut fds =
             [self.signals.fd(), self.lifeline.bell()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, timeout) {
@@ -157,6 +163,7 @@ impl Driver {
     /// Finds out what has happened. A signal of the operator comes before the death of a child: the
     /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
     fn look(&mut self) {
+        self.herald.beat();
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
@@ -225,6 +232,7 @@ impl Driver {
             Action::ReopenLogs => (self.reopen_logs)(),
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
+                self.herald.leaving(code);
                 self.sockets.remove_files();
                 return ControlFlow::Break(Role::Master(ExitCode::from(code)));
             }
@@ -275,8 +283,10 @@ impl Driver {
     }
 
     fn load(&mut self) {
-        let answer = match (self.reload)() {
-            Ok(plan) => match self.sockets.add(&plan.config.bind, plan.config.backlog) {
+        self.herald.reloading();
+        let loaded = (self.reload)().and_then(|plan| Ok((Terms::of(&plan.config)?, plan)));
+        let answer = match loaded {
+            Ok((terms, plan)) => match self.sockets.add(&plan.config.bind, &terms) {
                 Ok(()) => {
                     let settings = Settings::from(&*plan.config);
                     self.loaded.push_back(plan);

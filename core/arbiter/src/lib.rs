@@ -8,10 +8,14 @@
 //! [`Master::run`] is the way in.
 
 mod backoff;
+pub mod daemon;
 mod driver;
 pub mod event;
+mod herald;
+mod identity;
 pub mod line;
 mod master;
+mod notify;
 mod oom;
 mod roster;
 mod signals;
@@ -22,4 +26,6 @@ pub mod state;
 #[cfg(test)]
 mod sim;
 
+pub use herald::Herald;
 pub use master::{Master, Plan};
+pub use notify::Notify;

@@ -10,11 +10,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oxicorn_core::app::Application;
 use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::lifeline::MasterLifeline;
+use oxicorn_core::listener::Terms;
 use oxicorn_core::scoreboard::Scoreboard;
 use oxicorn_core::worker::Worker;
 
 use crate::driver::Driver;
 use crate::event::Signal;
+use crate::herald::Herald;
 use crate::line::Line;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
@@ -52,6 +54,8 @@ pub struct Master {
     pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
     /// Opens the master's own log files again by name.
     pub reopen_logs: Box<dyn FnMut()>,
+    /// Who is told what becomes of the server.
+    pub herald: Herald,
 }
 
 impl std::fmt::Debug for Master {
@@ -73,8 +77,9 @@ impl Master {
     ///
     /// The exit code is 0 after a stop that was asked for, 3 or 4 if no worker of the first
     /// generation could boot, 1 if an address could not be listened at.
-    pub fn run(self) -> ExitCode {
+    pub fn run(mut self) -> ExitCode {
         let started = Instant::now();
+        self.herald.starting();
         tracing::info!("Starting oxicorn {}", env!("CARGO_PKG_VERSION"));
         let system = Signals::handle().and_then(|signals| {
             let lifeline = MasterLifeline::new()?;
@@ -99,8 +104,15 @@ impl Master {
 
 /// Binds, and waits for an address that is in use, as long as nobody says stop.
 fn listen(sockets: &mut Sockets, config: &Config, signals: &Signals) -> Bound {
+    let terms = match Terms::of(config) {
+        Ok(terms) => terms,
+        Err(error) => {
+            tracing::error!("Cannot start: {error}");
+            return Bound::No;
+        }
+    };
     for left in (0..TRIES).rev() {
-        let error = match sockets.add(&config.bind, config.backlog) {
+        let error = match sockets.add(&config.bind, &terms) {
             Ok(()) => return Bound::Yes,
             Err(error) => error,
         };

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile};
+use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile, Terms};
 
 /// An address that could not be listened at.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     /// Opens what is missing of these addresses: all of it, or nothing.
-    pub(crate) fn add(&mut self, specs: &[ListenerSpec], backlog: u32) -> Result<(), BindError> {
+    pub(crate) fn add(&mut self, specs: &[ListenerSpec], terms: &Terms) -> Result<(), BindError> {
         let before = self.open.len();
         // A descriptor that was passed to us cannot be opened a second time: those come last, when
         // nothing else can make the whole fail.
@@ -34,7 +34,7 @@ impl Sockets {
             if self.open.iter().any(|listener| listener.spec() == spec) {
                 continue;
             }
-            match Listener::bind(spec, backlog) {
+            match Listener::bind(spec, terms) {
                 Ok(listener) => self.open.push(listener),
                 Err(source) => {
                     let added = self.open.split_off(before);

@@ -7,13 +7,19 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::config::{Config, ConfigError};
+use crate::identity::Owner;
 use crate::sys;
+
+pub mod passed;
+mod unix;
+
+pub use unix::{SocketFile, UnixSocket};
 
 /// Where to listen, as the user writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +31,8 @@ pub enum ListenerSpec {
         /// 0: any free port.
         port: u16,
     },
-    /// `unix:PATH`.
-    Unix(PathBuf),
+    /// `unix:PATH`, `unix:PATH?mode=0660&user=U&group=G`.
+    Unix(UnixSocket),
     /// `unix:@NAME`: a name in the kernel instead of a file.
     Abstract(String),
     /// `fd://N`: a listening socket that this process was started with.
@@ -44,9 +50,10 @@ impl FromStr for ListenerSpec {
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             return match path.strip_prefix('@') {
-                _ if path.is_empty() => Err("the path of the socket is missing".to_owned()),
-                Some(name) => Ok(ListenerSpec::Abstract(name.to_owned())),
-                None => Ok(ListenerSpec::Unix(path.into())),
+                None => UnixSocket::parse(path).map(ListenerSpec::Unix),
+                Some(name) => {
+                    unix::check_length(name).map(|()| ListenerSpec::Abstract(name.to_owned()))
+                }
             };
         }
         let text = text.strip_prefix("tcp://").unwrap_or(text);
@@ -87,7 +94,7 @@ impl fmt::Display for ListenerSpec {
         match self {
             ListenerSpec::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             ListenerSpec::Tcp { host, port } => write!(f, "{host}:{port}"),
-            ListenerSpec::Unix(path) => write!(f, "unix:{}", path.display()),
+            ListenerSpec::Unix(socket) => socket.fmt(f),
             ListenerSpec::Abstract(name) => write!(f, "unix:@{name}"),
             ListenerSpec::Fd(number) => write!(f, "fd://{number}"),
         }
@@ -156,27 +163,40 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The file of a unix socket that this process has made, so that it removes no other's.
-#[derive(Clone, Debug)]
-pub struct SocketFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
+/// Whether other processes may listen at the same TCP address, with sockets of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// No.
+    #[default]
+    Alone,
+    /// Yes: SO_REUSEPORT, socket(7).
+    Shared,
 }
 
-impl SocketFile {
-    fn of(path: &Path) -> io::Result<SocketFile> {
-        let meta = std::fs::symlink_metadata(path)?;
-        Ok(SocketFile { path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+/// How sockets are made, beside their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Connections that may wait: listen(2).
+    pub backlog: u32,
+    /// Whether TCP addresses are shared.
+    pub sharing: Sharing,
+    /// Whose the files of unix sockets are, where their address does not say.
+    pub owner: Owner,
+}
+
+impl Terms {
+    /// So many may wait, and nothing else out of the ordinary.
+    pub fn backlog(backlog: u32) -> Terms {
+        Terms { backlog, sharing: Sharing::default(), owner: Owner::default() }
     }
 
-    /// Removes the file, if it is still the one that was made.
-    pub fn remove(&self) {
-        let same = SocketFile::of(&self.path)
-            .is_ok_and(|now| (now.device, now.inode) == (self.device, self.inode));
-        if same {
-            let _ = std::fs::remove_file(&self.path);
-        }
+    /// What the settings say.
+    ///
+    /// # Errors
+    /// Those of [`Owner::of`].
+    pub fn of(config: &Config) -> Result<Terms, ConfigError> {
+        let sharing = if config.reuse_port { Sharing::Shared } else { Sharing::Alone };
+        Ok(Terms { backlog: config.backlog, sharing, owner: Owner::of(config)? })
     }
 }
 
@@ -196,11 +216,11 @@ impl Listener {
     /// # Errors
     /// Those of socket(2), bind(2) and listen(2) (`AddrInUse` above all), of the name's resolution,
     /// and of what is in the way.
-    pub fn bind(spec: &ListenerSpec, backlog: u32) -> io::Result<Listener> {
+    pub fn bind(spec: &ListenerSpec, terms: &Terms) -> io::Result<Listener> {
         let (socket, file) = match spec {
-            ListenerSpec::Tcp { host, port } => (bind_tcp(host, *port)?, None),
-            ListenerSpec::Unix(path) => {
-                let (socket, file) = bind_unix(path)?;
+            ListenerSpec::Tcp { host, port } => (bind_tcp(host, *port, terms.sharing)?, None),
+            ListenerSpec::Unix(unix) => {
+                let (socket, file) = unix.bind(terms.owner)?;
                 (socket, Some(file))
             }
             ListenerSpec::Abstract(name) => {
@@ -210,7 +230,7 @@ impl Listener {
             }
             ListenerSpec::Fd(number) => return Listener::adopt(spec, sys::adopt(*number)?),
         };
-        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        socket.listen(i32::try_from(terms.backlog).unwrap_or(i32::MAX))?;
         Listener::assemble(spec, socket, file)
     }
 
@@ -315,40 +335,28 @@ impl AsRawFd for Listener {
     }
 }
 
-fn bind_tcp(host: &str, port: u16) -> io::Result<Socket> {
+fn bind_tcp(host: &str, port: u16, sharing: Sharing) -> io::Result<Socket> {
     let address = (host, port).to_socket_addrs()?.next().ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("{host:?} has no address"))
     })?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
     socket.set_reuse_address(true)?;
+    if sharing == Sharing::Shared {
+        socket.set_reuse_port(true)?;
+    }
     // Accepted sockets inherit it from the listener: one system call, not one for each connection.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
 }
 
-fn bind_unix(path: &Path) -> io::Result<(Socket, SocketFile)> {
-    let address = SockAddr::unix(path)?;
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if !meta.file_type().is_socket() => {
-            let message = "the file is there already and is not a socket";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
-        }
-        Ok(_) if Socket::new(Domain::UNIX, Type::STREAM, None)?.connect(&address).is_ok() => {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        Ok(_) => std::fs::remove_file(path)?,
-        Err(_) => {}
-    }
-    socket.bind(&address)?;
-    Ok((socket, SocketFile::of(path)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::net::UnixStream;
+
+    const EIGHT: Terms =
+        Terms { backlog: 8, sharing: Sharing::Alone, owner: Owner { uid: None, gid: None } };
 
     fn tcp(host: &str, port: u16) -> ListenerSpec {
         ListenerSpec::Tcp { host: host.to_owned(), port }
@@ -380,6 +388,8 @@ mod tests {
             "[::1",
             "[::1]80",
             "unix:",
+            "unix:@",
+            "unix:/x?mode=9",
             "fd://x",
             "fd://-1",
         ] {
@@ -390,26 +400,26 @@ mod tests {
     #[test]
     fn a_live_unix_socket_is_not_stolen_and_a_dead_one_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = ListenerSpec::Unix(folder.path().join("s"));
-        let first = Listener::bind(&spec, 8).unwrap();
-        assert_eq!(Listener::bind(&spec, 8).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let spec = ListenerSpec::Unix(folder.path().join("s").into());
+        let first = Listener::bind(&spec, &EIGHT).unwrap();
+        assert_eq!(Listener::bind(&spec, &EIGHT).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         let path = folder.path().join("s");
         let _client = UnixStream::connect(&path).unwrap();
         assert_eq!(first.accept().unwrap().1, Peer::Unix);
         drop(first);
-        let second = Listener::bind(&spec, 8).unwrap();
+        let second = Listener::bind(&spec, &EIGHT).unwrap();
         second.try_clone().unwrap().remove_file();
         assert!(path.exists(), "a worker's copy removes nothing");
         second.remove_file();
         assert!(!path.exists());
         std::fs::write(&path, "precious").unwrap();
-        assert!(Listener::bind(&spec, 8).is_err());
+        assert!(Listener::bind(&spec, &EIGHT).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     }
 
     #[test]
     fn who_is_in_the_queue_when_new_ones_are_refused_is_still_accepted() {
-        let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
+        let listener = Listener::bind(&tcp("127.0.0.1", 0), &EIGHT).unwrap();
         let LocalAddress::Tcp(address) = *listener.address() else { unreachable!() };
         let mut early = std::net::TcpStream::connect(address).unwrap();
         listener.refuse_new().unwrap();
@@ -423,8 +433,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_shared_only_by_those_who_share() {
+        let shared = Terms { sharing: Sharing::Shared, ..EIGHT };
+        let first = Listener::bind(&tcp("127.0.0.1", 0), &shared).unwrap();
+        let LocalAddress::Tcp(address) = *first.address() else { unreachable!() };
+        let same = tcp("127.0.0.1", address.port());
+        assert_eq!(Listener::bind(&same, &EIGHT).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        Listener::bind(&same, &shared).unwrap();
+    }
+
+    #[test]
     fn only_a_listening_socket_can_be_adopted() {
-        let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
+        let listener = Listener::bind(&tcp("127.0.0.1", 0), &EIGHT).unwrap();
         assert!(matches!(listener.address(), LocalAddress::Tcp(a) if a.port() != 0));
         let copy: OwnedFd = listener.socket.try_clone().unwrap().into();
         assert_eq!(

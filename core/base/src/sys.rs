@@ -1,5 +1,6 @@
 //! The system calls that have no safe form in `std`, `nix` or `socket2`, each behind a safe
-//! function. This is the one file of the crate that may hold `unsafe`.
+//! function. Of this crate only this file, and the one beside
+//! it in `sys/`, may hold `unsafe`.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -14,6 +15,10 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use socket2::SockAddr;
+
+mod environment;
+
+pub use environment::set_environment;
 
 fn check(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
@@ -129,6 +134,21 @@ pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
     // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and never unmapped; an
     // AtomicU64 may be written by other processes at any time.
     Ok(unsafe { std::slice::from_raw_parts(memory.as_ptr().cast::<AtomicU64>(), count.get()) })
+}
+
+/// How many CPUs this process may run on: sched_getaffinity(2). Where the kernel does not say, what
+/// the standard library takes for the parallelism of the machine.
+pub fn affinity() -> u64 {
+    // SAFETY: cpu_set_t is a plain array of bits for which all zeroes is a value.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the size is the set's own; 0 is this process.
+    let done = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) };
+    // SAFETY: the set is a live local that the kernel has filled in.
+    let count = unsafe { libc::CPU_COUNT(&set) };
+    match (done, u64::try_from(count)) {
+        (0, Ok(count @ 1..)) => count,
+        _ => std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
+    }
 }
 
 /// What an [`Epoll`] set reports of one descriptor.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use oxicorn_core::listener::Listener;
+use oxicorn_core::listener::{Listener, Terms};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on the busiest machine.
@@ -177,7 +177,7 @@ impl Idle {
 
 /// Somebody else's.
 pub(crate) fn an_address_in_use() -> (Listener, String) {
-    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), &Terms::backlog(1)).unwrap();
     let address = listener.address().to_string().replace("http://", "");
     (listener, address)
 }
