@@ -25,6 +25,14 @@ pub(crate) fn settle(config: &Config) -> Result<(), ConfigError> {
         std::env::set_current_dir(folder).map_err(|e| config.refuse("chdir", reason(e)))?;
     }
     umask(Mode::from_bits_truncate(config.umask.0));
+    set_environment(config)
+}
+
+/// Gives the process the application's variables, in place of those of an earlier call.
+///
+/// # Errors
+/// A second thread.
+pub(crate) fn set_environment(config: &Config) -> Result<(), ConfigError> {
     let variables = config.raw_env.0.iter();
     let variables: Vec<(OsString, Option<OsString>)> =
         variables.map(|v| (v.name.clone().into(), Some(v.value.clone().into()))).collect();

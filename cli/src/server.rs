@@ -106,10 +106,17 @@ fn begin(
     let current = Rc::new(RefCell::new(config.clone()));
     let (applications, reloaded) = (applications.clone(), current.clone());
     let reload = move || {
-        let prepared = load(&start).and_then(|loaded| prepare(&applications, loaded))?;
-        take_over(&config, &prepared)?;
-        reloaded.replace(prepared.plan.config.clone());
-        Ok(prepared.plan)
+        let loaded = load(&start)?;
+        // An application that is made here shall see what its workers will.
+        background::set_environment(&loaded.config)?;
+        let prepared = prepare(&applications, loaded)
+            .and_then(|prepared| take_over(&config, &prepared).map(|()| prepared));
+        if prepared.is_err() {
+            background::set_environment(&reloaded.borrow())?;
+        }
+        let plan = prepared?.plan;
+        reloaded.replace(plan.config.clone());
+        Ok(plan)
     };
     let reopen_logs = move || logs::reopen(&current.borrow());
     let (reload, reopen_logs) = (Box::new(reload), Box::new(reopen_logs));

@@ -1,6 +1,6 @@
 //! The system calls that have no safe form in `std`, `nix` or `socket2`, each behind a safe
-//! function. Of this crate only this file, and the one beside
-//! it in `sys/`, may hold `unsafe`.
+//! function. Of this crate only this file, and those in the
+//! folder beside it, may hold `unsafe`.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -16,8 +16,10 @@ use bytes::{BufMut, BytesMut};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use socket2::SockAddr;
 
+mod affinity;
 mod environment;
 
+pub use affinity::affinity;
 pub use environment::set_environment;
 
 fn check(result: c_int) -> io::Result<c_int> {
@@ -134,21 +136,6 @@ pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
     // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and never unmapped; an
     // AtomicU64 may be written by other processes at any time.
     Ok(unsafe { std::slice::from_raw_parts(memory.as_ptr().cast::<AtomicU64>(), count.get()) })
-}
-
-/// How many CPUs this process may run on: sched_getaffinity(2). Where the kernel does not say, what
-/// the standard library takes for the parallelism of the machine.
-pub fn affinity() -> u64 {
-    // SAFETY: cpu_set_t is a plain array of bits for which all zeroes is a value.
-    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the size is the set's own; 0 is this process.
-    let done = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) };
-    // SAFETY: the set is a live local that the kernel has filled in.
-    let count = unsafe { libc::CPU_COUNT(&set) };
-    match (done, u64::try_from(count)) {
-        (0, Ok(count @ 1..)) => count,
-        _ => std::thread::available_parallelism().map_or(1, |count| count.get() as u64),
-    }
 }
 
 /// What an [`Epoll`] set reports of one descriptor.

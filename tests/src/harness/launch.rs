@@ -24,12 +24,14 @@ pub enum Address {
 }
 
 /// Where the listening socket comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Bind {
     /// The test binds it and the server inherits it.
     Inherited,
     /// The server makes a unix socket in the test's folder.
     Unix,
+    /// The server makes what is written here, and is then found there.
+    At(String, Address),
 }
 
 /// Where the access log goes.
@@ -112,6 +114,12 @@ impl Launch {
         self
     }
 
+    /// What `-b` takes, instead of the inherited socket, and where the server is to be found then.
+    pub fn listening_at(mut self, bind: &str, address: Address) -> Launch {
+        self.bind = Bind::At(bind.to_owned(), address);
+        self
+    }
+
     /// The access log in this file instead of on standard output.
     pub fn access_log_in(mut self, file: &Path) -> Launch {
         self.access_log = AccessLog::File(file.to_owned());
@@ -160,6 +168,10 @@ impl Launch {
                 let path = self.folder.path().join("server.sock");
                 command.args([OsString::from("-b"), format!("unix:{}", path.display()).into()]);
                 Address::Unix(path)
+            }
+            Bind::At(bind, address) => {
+                command.args(["-b", &bind]);
+                address
             }
         };
         command.args(&self.args).args(&self.app);

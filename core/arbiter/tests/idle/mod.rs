@@ -42,10 +42,18 @@ fn program() -> PathBuf {
 impl Idle {
     /// With this configuration; its class is `idle` unless it says otherwise.
     pub(crate) fn start(config: &str) -> Idle {
+        Idle::start_with(config, &[])
+    }
+
+    /// With exactly these variables in its environment.
+    pub(crate) fn start_with(config: &str, variables: &[(&str, &str)]) -> Idle {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.toml");
         std::fs::write(&path, complete(config)).unwrap();
         let mut command = Command::new(program());
+        if !variables.is_empty() {
+            command.env_clear().envs(variables.iter().copied());
+        }
         command.arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, news) = channel();

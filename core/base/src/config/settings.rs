@@ -128,6 +128,8 @@ settings! {
     ///
     /// `unix:PATH?mode=0660&user=NAME&group=NAME`: what the file of the socket is like, from the
     /// moment when it is there; each part may be left out. Otherwise `umask`, `user` and `group` say.
+    /// The file of a socket that is there already stays as it is: a reload that asks for another one
+    /// at the same path is refused.
     ///
     /// Sockets that systemd passes (`LISTEN_FDS`, if `LISTEN_PID` is this process) are listened at
     /// instead of all that is said here, with a WARNING if something is.

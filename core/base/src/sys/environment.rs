@@ -40,10 +40,11 @@ fn is_single_threaded() -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place, and there is one thread")]
 fn set_variable(name: &OsStr, value: Option<&OsStr>) {
-    // SAFETY: no other thread exists (checked by the only caller) that could read the environment
-    // meanwhile.
     match value {
+        // SAFETY: no other thread exists, as the only caller has seen to, that could read the
+        // environment meanwhile.
         Some(value) => unsafe { std::env::set_var(name, value) },
+        // SAFETY: as above.
         None => unsafe { std::env::remove_var(name) },
     }
 }
