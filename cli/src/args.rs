@@ -188,14 +188,14 @@ mod tests {
     fn gunicorns_habits_work() {
         let (config, app) =
             read("-w4 -k gthread -b :1 -b unix:/x --graceful 5 --keep-alive=9 demo");
-        assert_eq!(config.workers, 4);
+        assert_eq!(config.workers.count(), Some(4));
         assert_eq!(config.worker_class, "gthread");
         assert_eq!(config.bind.len(), 2);
         assert_eq!(config.graceful_timeout.get().unwrap().as_secs(), 5);
         assert_eq!(config.keepalive.get().unwrap().as_secs(), 9);
         assert_eq!(app.as_deref(), Some("demo"));
         let (config, app) = read("-w 2 --access-logfile - --workers 3 --log-level debug");
-        assert_eq!((config.workers, app), (3, None));
+        assert_eq!((config.workers.count(), app), (Some(3), None));
         assert!(config.accesslog.is_some());
         let (config, app) = read("--permit-missing-host demo");
         assert!(config.permit_missing_host && app.is_some());

@@ -1,8 +1,8 @@
 //! `--help`, made from the table of settings. clap's own is a list in which a short flag, its
 //! default and its group are hard to find; this one has the groups, and every default.
 
-use oxicorn_core::config::value::Arity;
-use oxicorn_core::config::{Group, Setting, TABLE};
+use oxicorn_core::config::value::{Arity, NONE};
+use oxicorn_core::config::{Group, Raw, Setting, TABLE};
 
 /// What `--version` prints.
 pub const VERSION: &str = concat!("server ", env!("CARGO_PKG_VERSION"));
@@ -75,7 +75,11 @@ fn description(setting: &Setting) -> Vec<String> {
         let also: Vec<String> = setting.also.iter().map(|flag| format!("--{flag}")).collect();
         pieces.push(format!("(also {})", also.join(", ")));
     }
-    pieces.push(format!("[default: {}]", setting.default()));
+    let default = match setting.default() {
+        Raw::Many(items) if items.is_empty() => NONE.to_owned(),
+        default => default.to_string(),
+    };
+    pieces.push(format!("[default: {default}]"));
     pieces
 }
 
@@ -129,9 +133,11 @@ mod tests {
                                         [default: 127.0.0.1:8000]
               --backlog N               Connections that may wait to be accepted
                                         [default: 2048]
+              --reuse-port              Let another server listen at the same addresses
+                                        [default: false]
 
         Workers:
-          -w, --workers N               Number of worker processes [default: 1]
+          -w, --workers N               Number of worker processes, or auto [default: 1]
           -k, --worker-class CLASS      Worker class: sync, threaded, coroutine or tokio
                                         [default: sync]
               --threads N               Threads of each worker [default: 1]
@@ -181,6 +187,19 @@ mod tests {
                                         runs [default: 1M]
 
         Process:
+          -D, --daemon                  Run in the background [default: false]
+          -u, --user USER               User that the workers run as, by name or number
+                                        [default: none]
+          -g, --group GROUP             Group that the workers run as, by name or number
+                                        [default: none]
+              --initgroups              Give the workers all groups that `user` is in
+                                        [default: false]
+          -m, --umask MODE              Permissions that new files do not get
+                                        [default: 022]
+              --chdir FOLDER            Folder to change to before anything else
+                                        [default: none]
+          -e, --raw-env NAME=VALUE      Variable for the environment of the application;
+                                        may be repeated (also --env) [default: none]
           -n, --proc-name NAME          Name of the application in process titles
                                         (also --name) [default: none]
           -p, --pidfile FILE            File with the process number of the master

@@ -15,18 +15,21 @@
 //! other requests under `coroutine`.
 
 mod args;
+mod background;
 pub mod demo;
 pub mod files;
 mod help;
 mod load;
+mod logs;
 pub mod net;
+mod plan;
 mod print;
 mod registry;
 mod server;
 pub mod time;
 
 pub use help::VERSION;
-pub use load::{Action, Loaded, load};
+pub use load::{Action, Loaded, Start, load};
 pub use oxicorn_core::app::IntoResponse;
 pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, Response, Scheme};
 pub use print::print_config;

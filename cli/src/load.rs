@@ -1,5 +1,5 @@
 //! From what the process was started with to the settings. The same call again, with the same
-//! arguments and the same environment, is what a reload does; only the file may have changed.
+//! arguments, environment and folder, is what a reload does; only the file may have changed.
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
@@ -7,9 +7,37 @@ use std::path::{Path, PathBuf};
 
 use oxicorn_core::config::layers::{CMD_ARGS, environment};
 use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw, file, find};
+use oxicorn_core::listener::passed::Passed;
 
 use crate::args::{self, Arguments};
 use crate::help;
+
+/// What the process was started with. None of it changes: not when the process changes its folder,
+/// or becomes a daemon, which is another process.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The command line; it begins with the program's name.
+    pub argv: Vec<OsString>,
+    /// The environment.
+    pub env: Environment,
+    /// The sockets that it was passed.
+    pub passed: Passed,
+    /// Where it was: what the configuration file is relative to.
+    folder: PathBuf,
+}
+
+impl Start {
+    /// Of this process, which is to have done nothing yet.
+    ///
+    /// # Errors
+    /// Those of [`Passed::to`].
+    pub fn of_this_process(argv: Vec<OsString>, env: Environment) -> Result<Start, ConfigError> {
+        let passed = Passed::to(std::process::id(), &env)?;
+        // A folder that was removed has no name; nothing can be found there either.
+        let folder = std::env::current_dir().unwrap_or_default();
+        Ok(Start { argv, env, passed, folder })
+    }
+}
 
 /// What is to be done, and with which settings.
 #[derive(Debug)]
@@ -20,6 +48,8 @@ pub struct Loaded {
     pub app: Option<String>,
     /// What to do.
     pub action: Action,
+    /// What was asked for in vain: a line for the log.
+    pub warning: Option<String>,
 }
 
 /// What to do instead of serving, or that.
@@ -39,21 +69,17 @@ pub enum Action {
 
 impl Loaded {
     fn only(action: Action) -> Loaded {
-        Loaded { config: Config::default(), app: None, action }
+        Loaded { config: Config::default(), app: None, action, warning: None }
     }
 }
 
-/// Reads all that there is: `argv`, which begins with the program's name, `env`, and the
-/// configuration file, if there is one.
+/// Reads all that there is: the command line, the environment, and the configuration file, if there
+/// is one.
 ///
 /// # Errors
 /// The first thing that is wrong, in one line.
-pub fn load(argv: &[OsString], env: &Environment) -> Result<Loaded, ConfigError> {
-    load_in(Path::new(""), argv, env)
-}
-
-/// As [`load`], with paths that are relative to `folder`.
-fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded, ConfigError> {
+pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
+    let Start { argv, env, passed, folder } = start;
     let line = args::parse(argv.iter().skip(1).cloned(), &Origin::CommandLine)?;
     let (mut given, mut app) = match line {
         Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
@@ -70,13 +96,27 @@ fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded
     }
     given.extend(environment(env)?);
     given.extend(file_layer(folder, &Config::resolve(given.clone())?)?);
+    let asked = Config::resolve(given.clone())?;
+    given.extend(passed.given());
     let config = Config::resolve(given)?;
+    let warning = overruled(&asked, &config);
     let action = match (config.print_config, config.check_config) {
         (true, _) => Action::PrintConfig,
         (false, true) => Action::CheckConfig,
         (false, false) => Action::Run,
     };
-    Ok(Loaded { config, app, action })
+    Ok(Loaded { config, app, action, warning })
+}
+
+/// That the sockets that were passed are listened at, and nothing else that was asked for.
+fn overruled(asked: &Config, config: &Config) -> Option<String> {
+    let ignored = asked.explicit("bind") && asked.bind != config.bind;
+    let (name, origin) = ("bind", asked.origin("bind"));
+    let value = find(name)?.value(asked);
+    let by = config.origin(name);
+    ignored.then(|| {
+        format!("{name} = {value} ({origin}) has no effect: sockets were passed by {by}, and only they count")
+    })
 }
 
 fn program(argv: &[OsString]) -> String {
@@ -113,13 +153,20 @@ fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> 
             layer.extend(outer.config.is_none().then(default_file).flatten());
             Ok(layer)
         }
-        Err(error) if error.kind() == ErrorKind::NotFound && outer.config.is_none() => {
-            Ok(Vec::new())
-        }
+        Err(_) if outer.config.is_none() && !is_there(&folder.join(&path)) => Ok(Vec::new()),
         Err(error) => {
             let (path, origin) = (path.display().to_string(), outer.origin("config"));
             Err(ConfigError::new("config", &path, origin, error))
         }
+    }
+}
+
+/// Whether somebody has put a file there, as far as can be seen: a user whom the system has given a
+/// folder that it may not even look into has put none there.
+fn is_there(path: &Path) -> bool {
+    match std::fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
     }
 }
 
@@ -154,13 +201,15 @@ mod tests {
 
         fn load(&self, line: &str) -> Result<Loaded, (u8, String)> {
             let argv: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-            load_in(self.folder.path(), &argv, &self.env)
+            let (env, folder) = (self.env.clone(), self.folder.path().to_owned());
+            let passed = Passed::to(7, &env).unwrap();
+            load(&Start { argv, env, passed, folder })
                 .map_err(|error| (error.exit_status(), error.to_string()))
         }
 
         fn workers(&self, line: &str) -> (u32, String) {
             let config = self.load(line).unwrap().config;
-            (config.workers, config.origin("workers").to_string())
+            (config.workers.count().unwrap(), config.origin("workers").to_string())
         }
     }
 
@@ -208,6 +257,26 @@ mod tests {
         let after = case.load("server -t 9").unwrap().config;
         let changed: Vec<&str> = before.changed(&after).iter().map(|row| row.name).collect();
         assert_eq!(changed, ["workers"]);
+    }
+
+    #[test]
+    fn sockets_that_were_passed_overrule_every_address() {
+        let passed = [("LISTEN_FDS", "2"), ("LISTEN_PID", "7")];
+        let bind = |env: &[(&str, &str)], line: &str| {
+            let loaded = Case::new(&[], env).load(line).unwrap();
+            let bind: Vec<String> = loaded.config.bind.iter().map(ToString::to_string).collect();
+            (bind.join(" "), loaded.config.origin("bind").to_string(), loaded.warning)
+        };
+        let both = ("fd://3 fd://4".to_owned(), "LISTEN_FDS".to_owned());
+        assert_eq!(bind(&passed, "server"), (both.0.clone(), both.1.clone(), None));
+        assert_eq!(bind(&passed, "server -b fd://3 -b fd://4").2, None);
+        let (addresses, origin, warning) = bind(&passed, "server -b :5000");
+        assert_eq!((addresses, origin), both);
+        let line = "bind = 0.0.0.0:5000 (command line) has no effect: sockets were passed by \
+                    LISTEN_FDS, and only they count";
+        assert_eq!(warning.as_deref(), Some(line));
+        let others = [("LISTEN_FDS", "2"), ("LISTEN_PID", "8")];
+        assert_eq!(bind(&others, "server").1, "default");
     }
 
     #[test]

@@ -6,9 +6,13 @@ use oxicorn_core::config::{Config, TABLE};
 /// Values that are longer push their origin out of the column.
 const WIDEST: usize = 44;
 
+/// The setting whose value may be found out here and now.
+const WORKERS: &str = "workers";
+
 /// All settings in the order of the table, one a line: `name = value   # origin`. What no file may
 /// have is commented out.
 pub fn print_config(config: &Config) -> String {
+    let automatic = config.automatic_workers().map(|(_, how)| how);
     let lines: Vec<(String, String)> = TABLE
         .iter()
         .map(|setting| {
@@ -17,7 +21,10 @@ pub fn print_config(config: &Config) -> String {
                 false => "# ",
             };
             let value = setting.value(config).to_toml();
-            let origin = config.origin(setting.name).to_string();
+            let mut origin = config.origin(setting.name).to_string();
+            if let Some(how) = automatic.as_ref().filter(|_| setting.name == WORKERS) {
+                origin += &format!(": {how}");
+            }
             (format!("{comment}{} = {value}", setting.name), origin)
         })
         .collect();
@@ -63,6 +70,7 @@ mod tests {
         insta::assert_snapshot!(print_config(&unusual()), @r##"
         bind = ["0.0.0.0:5000"]                      # default, from PORT
         backlog = 2048                               # default
+        reuse_port = false                           # default
         workers = 4                                  # server.toml:3
         worker_class = "sync"                        # default
         threads = 1                                  # default
@@ -86,6 +94,13 @@ mod tests {
         permit_missing_host = false                  # default
         limit_request_body = "64k"                   # command line
         body_buffer_size = "1M"                      # default
+        daemon = false                               # default
+        user = "none"                                # default
+        group = "none"                               # default
+        initgroups = false                           # default
+        umask = "022"                                # default
+        chdir = "none"                               # default
+        raw_env = []                                 # default
         proc_name = "it's\u000A\"mine\""             # command line
         pidfile = "none"                             # default
         forwarded_allow_ips = ["127.0.0.1", "::1"]   # default

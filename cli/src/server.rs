@@ -1,20 +1,21 @@
 //! From the command line to a running master: what `server` does, and any program that links this
 //! library.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::rc::Rc;
 
-use oxicorn_arbiter::{Birth, Handover, Master, Plan, check_pidfile};
-use oxicorn_core::access_log::{AccessLog, AccessLogError};
-use oxicorn_core::config::{ConfigError, Environment};
-use oxicorn_core::listener::Listener;
+use oxicorn_arbiter::{Birth, Handover, Master};
+use oxicorn_core::config::{Config, ConfigError, Environment, Origin, Reload};
 use oxicorn_core::{App, Application, log, sys};
 
-use crate::load::{Action, Loaded, load};
-use crate::{print, registry};
+use crate::background::{self, Place};
+use crate::load::{Action, Loaded, Start, load};
+use crate::plan::{Prepared, addresses_are_free, pidfile_is_possible, prepare};
+use crate::{logs, print};
 
 /// What a program serves.
 #[derive(Clone, Debug)]
@@ -26,7 +27,7 @@ pub enum Applications {
 }
 
 impl Applications {
-    fn find(&self, name: Option<&str>) -> Result<Application, ConfigError> {
+    pub(crate) fn find(&self, name: Option<&str>) -> Result<Application, ConfigError> {
         match (self, name) {
             (Applications::Named(find), name) => find(name),
             (Applications::Own(app), None) => Ok(app.clone()),
@@ -50,10 +51,13 @@ pub fn run(applications: Applications) -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();
     let mut env: Environment = std::env::vars_os().collect::<BTreeMap<_, _>>();
     let handover = Handover::take(&mut env);
-    let birth = Birth::of(&argv, &env);
     sys::prepare_title();
-    let done =
-        handover.and_then(|from| act(&applications, argv, env, Kin { birth, handover: from }));
+    let done = handover.and_then(|from| {
+        let mut env = env;
+        from.iter().for_each(|from| from.readdress(&mut env));
+        let kin = Kin { birth: Birth::of(&argv, &env), handover: from };
+        act(&applications, Start::of_this_process(argv, env)?, kin)
+    });
     match done {
         Ok(code) => code,
         Err(error) => {
@@ -70,85 +74,85 @@ struct Kin {
 }
 
 /// Writing fails when nobody reads: no reason to panic.
-fn say(mut to: impl Write, text: &str) {
+pub(crate) fn say(mut to: impl Write, text: &str) {
     let _ = to.write_all(text.as_bytes());
 }
 
-fn act(
-    applications: &Applications,
-    argv: Vec<OsString>,
-    env: Environment,
-    kin: Kin,
-) -> Result<ExitCode, ConfigError> {
-    let loaded = load(&argv, &env)?;
+fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, ConfigError> {
+    let loaded = load(&start)?;
     match &loaded.action {
         Action::Help(text) => say(std::io::stdout(), text),
         Action::Version => say(std::io::stdout(), &format!("{}\n", crate::VERSION)),
         Action::PrintConfig => say(std::io::stdout(), &print::print_config(&loaded.config)),
         Action::CheckConfig => {
-            let plan = plan(applications, loaded)?;
-            addresses_are_free(&plan)?;
-            pidfile_is_possible(&plan)?;
+            background::settle(&loaded.config)?;
+            let prepared = prepare(applications, loaded)?;
+            addresses_are_free(&prepared.plan.config)?;
+            pidfile_is_possible(&prepared.plan.config)?;
         }
-        Action::Run => return start(applications, loaded, argv, env, kin),
+        Action::Run => return begin(applications, loaded, start, kin),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn start(
+fn begin(
     applications: &Applications,
     loaded: Loaded,
-    argv: Vec<OsString>,
-    env: Environment,
+    start: Start,
     kin: Kin,
 ) -> Result<ExitCode, ConfigError> {
-    let plan = plan(applications, loaded)?;
-    let config = &plan.config;
+    background::settle(&loaded.config)?;
+    let warning = loaded.warning.clone();
+    let Prepared { plan, notes } = prepare(applications, loaded)?;
+    let config = plan.config.clone();
     log::init(&config.errorlog, config.loglevel)
         .map_err(|error| config.refuse("errorlog", error))?;
-    if let Some(note) = &config.effective_class().note {
-        tracing::info!("{note}");
+    logs::give(&config)?;
+    notes.iter().for_each(|note| tracing::info!("{note}"));
+    if config.origin("bind") == &Origin::Passed {
+        tracing::info!("Sockets were passed by {}: {}", Origin::Passed, start.passed);
     }
-    let applications = applications.clone();
+    warning.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let herald = match background::place(&config, &start.env, kin.handover.as_ref())? {
+        Place::Here(herald) => herald,
+        Place::Elsewhere(code) => return Ok(code),
+    };
+    let current = Rc::new(RefCell::new(config.clone()));
+    let (applications, reloaded) = (applications.clone(), current.clone());
     let reload = move || {
-        let plan = load(&argv, &env).and_then(|loaded| self::plan(&applications, loaded))?;
-        let config = &plan.config;
-        log::reconfigure(&config.errorlog, config.loglevel)
-            .map_err(|error| config.refuse("errorlog", error))?;
+        let loaded = load(&start)?;
+        // An application that is made here shall see what its workers will.
+        background::set_environment(&loaded.config)?;
+        let prepared = prepare(&applications, loaded)
+            .and_then(|prepared| take_over(&config, &prepared).map(|()| prepared));
+        if prepared.is_err() {
+            background::set_environment(&reloaded.borrow())?;
+        }
+        let plan = prepared?.plan;
+        reloaded.replace(plan.config.clone());
         Ok(plan)
     };
     let Kin { birth, handover } = kin;
-    let (reload, reopen_logs) = (Box::new(reload), Box::new(log::reopen));
-    Ok(Master { plan, reload, reopen_logs, birth, handover }.run())
+    let reopen_logs = move || logs::reopen(&current.borrow());
+    let (reload, reopen_logs) = (Box::new(reload), Box::new(reopen_logs));
+    Ok(Master { plan, reload, reopen_logs, birth, handover, herald }.run())
 }
 
-/// Looks at everything that a start needs, and starts nothing.
-fn plan(applications: &Applications, loaded: Loaded) -> Result<Plan, ConfigError> {
-    let Loaded { config, app, .. } = loaded;
-    let worker = registry::find(&config)?;
-    config.check_class(worker.names())?;
-    let app = applications.find(app.as_deref())?;
-    worker.check(&config, &app)?;
-    AccessLog::check(&config).map_err(|error| match error {
-        AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
-        AccessLogError::Destination(error) => config.refuse("accesslog", error),
-    })?;
-    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
-    Ok(Plan { config: Arc::new(config), worker, app })
-}
-
-/// For `--check-config`.
-fn pidfile_is_possible(plan: &Plan) -> Result<(), ConfigError> {
-    let checked = plan.config.pidfile.as_deref().map(check_pidfile).transpose();
-    checked.map(drop).map_err(|error| plan.config.refuse("pidfile", error))
-}
-
-/// For `--check-config`: binds and lets go.
-fn addresses_are_free(plan: &Plan) -> Result<(), ConfigError> {
-    for spec in &plan.config.bind {
-        let listener = Listener::bind(spec, plan.config.backlog)
-            .map_err(|error| plan.config.refuse("bind", format!("{spec}: {error}")))?;
-        listener.remove_file();
+/// On a reload: what of the new settings is the master's own business. `started` are those that it
+/// was started with.
+fn take_over(started: &Config, prepared: &Prepared) -> Result<(), ConfigError> {
+    let config = &prepared.plan.config;
+    log::reconfigure(&config.errorlog, config.loglevel)
+        .map_err(|error| config.refuse("errorlog", error))?;
+    logs::give(config)?;
+    prepared.notes.iter().for_each(|note| tracing::info!("{note}"));
+    for setting in started.changed(config) {
+        match setting.reload {
+            Reload::Restart => {
+                tracing::warn!("{} has changed: it takes effect after a restart", setting.name)
+            }
+            Reload::Live | Reload::Generation => {}
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use oxicorn_arbiter::{Birth, Handover, Master, Plan};
+use oxicorn_arbiter::{Birth, Handover, Herald, Master, Plan};
 use oxicorn_core::config::{Config, ConfigError, Destination, Environment, LogLevel, file};
 use oxicorn_core::orders::Order;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
@@ -38,6 +38,8 @@ enum Life {
     Stubborn,
     /// Never is ready.
     Slow,
+    /// Says what is in its environment, and does what it is told.
+    Tells,
 }
 
 struct Class {
@@ -49,7 +51,7 @@ const fn class(name: &'static str, life: Life) -> Class {
     Class { names: [name], life }
 }
 
-static CLASSES: [Class; 7] = [
+static CLASSES: [Class; 8] = [
     class("idle", Life::Idle),
     class("fails", Life::Fails),
     class("missing", Life::Missing),
@@ -57,6 +59,7 @@ static CLASSES: [Class; 7] = [
     class("mute", Life::Mute),
     class("stubborn", Life::Stubborn),
     class("slow", Life::Slow),
+    class("tells", Life::Tells),
 ];
 
 impl Worker for Class {
@@ -74,6 +77,7 @@ impl Worker for Class {
             Life::Fails => return Err(WorkerError::App("it does not work".to_owned())),
             Life::Missing => return Err(WorkerError::AppNotFound("nobody knows it".to_owned())),
             Life::Panics => panic!("it went wrong"),
+            Life::Tells => tell_the_environment(),
             Life::Slow | Life::Idle | Life::Mute | Life::Stubborn => {}
         }
         // Said first: the master acts on readiness, and the tests read the two in this order.
@@ -83,6 +87,11 @@ impl Worker for Class {
         }
         wait_for_orders(&cx, self.life).map_err(|error| WorkerError::io("poll")(error.into()))
     }
+}
+
+fn tell_the_environment() {
+    let variables = std::env::vars().collect::<std::collections::BTreeMap<_, _>>();
+    tracing::info!("Environment: {variables:?}");
 }
 
 fn wait_for_orders(cx: &WorkerContext, life: Life) -> Result<(), Errno> {
@@ -147,5 +156,6 @@ fn main() -> ExitCode {
     }
     let reload = Box::new(move || self::plan(&path));
     let reopen_logs = Box::new(|| tracing::info!("Reopened: Master"));
-    Master { plan, reload, reopen_logs, birth, handover }.run()
+    let herald = Herald::default();
+    Master { plan, reload, reopen_logs, birth, handover, herald }.run()
 }

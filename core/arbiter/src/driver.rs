@@ -15,10 +15,12 @@ use nix::unistd::Pid;
 use oxicorn_core::config::ConfigError;
 use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
+use oxicorn_core::listener::Terms;
 use oxicorn_core::scoreboard::{Generation, Scoreboard, Slot, State, Writers};
 use oxicorn_core::sys;
 
-use crate::event::{Action, Ending, Event, Settings, Signal};
+use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
+use crate::herald::Herald;
 use crate::master::{Master, Plan, poll_timeout};
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
@@ -53,6 +55,7 @@ pub(crate) struct Driver {
     loaded: VecDeque<Plan>,
     reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
     reopen_logs: Box<dyn FnMut()>,
+    herald: Herald,
     sockets: Sockets,
     signals: Signals,
     lifeline: MasterLifeline,
@@ -88,6 +91,7 @@ impl Driver {
             loaded: VecDeque::new(),
             reload: master.reload,
             reopen_logs: master.reopen_logs,
+            herald: master.herald,
             sockets,
             signals,
             lifeline,
@@ -126,10 +130,19 @@ impl Driver {
         }
     }
 
+    fn tell_the_world(&mut self) {
+        let phase = self.arbiter.phase();
+        match (&self.lineage.successor, phase) {
+            (Some(successor), Phase::Stopping(_)) => self.herald.hand_over(successor.pid),
+            _ => self.herald.see(phase, self.arbiter.target()),
+        }
+    }
+
     /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
     fn become_worker(self, slot: Slot, plan: Plan, in_flight: InFlightTable) -> ! {
         // The closures are the master's: what they do when they are dropped is not for a worker.
         std::mem::forget((self.reload, self.reopen_logs));
+        self.herald.abandon();
         let inheritance = Inheritance {
             listeners: self.sockets.copies(&plan.config.bind),
             slot: self.board.handle(slot, Writers::One),
@@ -152,6 +165,7 @@ impl Driver {
                     }
                 }
             }
+            self.tell_the_world();
             if let Err(error) = self.wait() {
                 // The workers see the end of the lifeline, finish what they have, and leave.
                 tracing::error!("Cannot wait for anything any more: {error}");
@@ -163,10 +177,10 @@ impl Driver {
 
     /// Waits for a signal, a worker's ring, another master, or the next deadline.
     fn wait(&self) -> Result<(), Errno> {
-        let timeout = match self.arbiter.next_deadline() {
-            Some(deadline) => poll_timeout(deadline.saturating_sub(self.started.elapsed())),
-            None => PollTimeout::NONE,
-        };
+        let deadline = self.arbiter.next_deadline();
+        let left = deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
+        let due = left.into_iter().chain(self.herald.next_due()).min();
+        let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
         let own = [self.signals.fd(), self.lifeline.bell()];
         let own = own.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let mut fds: Vec<PollFd<'_>> = own.chain(self.lineage.poll_fds()).collect();
@@ -179,6 +193,7 @@ impl Driver {
     /// Finds out what has happened. A signal of the operator comes before the death of a child: the
     /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
     fn look(&mut self) {
+        self.herald.beat();
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
@@ -257,6 +272,7 @@ impl Driver {
             Action::ReopenLogs => (self.reopen_logs)(),
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
+                self.herald.leaving(code);
                 self.sockets.close();
                 self.sockets.remove_files();
                 return ControlFlow::Break(Role::Master(ExitCode::from(code)));
@@ -338,6 +354,7 @@ impl Driver {
     }
 
     fn load(&mut self) {
+        self.herald.reloading();
         let answer = match (self.reload)() {
             Ok(plan) => match self.open(&plan) {
                 Ok(()) => {
@@ -355,7 +372,8 @@ impl Driver {
     /// What a configuration needs of the system.
     fn open(&mut self, plan: &Plan) -> Result<(), String> {
         self.lineage.check_pidfile(&plan.config)?;
-        let added = self.sockets.add(&plan.config.bind, plan.config.backlog);
+        let terms = Terms::of(&plan.config).map_err(|error| error.to_string())?;
+        let added = self.sockets.add(&plan.config.bind, &terms);
         added.map_err(|error| error.to_string())
     }
 

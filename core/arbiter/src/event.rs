@@ -134,12 +134,16 @@ pub struct Settings {
 impl From<&Config> for Settings {
     fn from(config: &Config) -> Settings {
         Settings {
-            workers: usize::try_from(config.workers).unwrap_or(usize::MAX),
+            // Whoever has made the plan has found out the number already.
+            workers: config.workers.count().map_or(1, |count| count as usize),
             timeout: config.timeout.get(),
             graceful_timeout: config.graceful_timeout.get(),
             boot_timeout: config.boot_timeout.get(),
             drain_delay: config.drain_delay.get(),
-            terminal: Terminal::Attached,
+            terminal: match config.daemon {
+                true => Terminal::Daemonized,
+                false => Terminal::Attached,
+            },
         }
     }
 }

@@ -129,6 +129,19 @@ impl Handover {
             .map_err(|reason| ConfigError::message(format!("{VARIABLE}: {reason}")))
     }
 
+    /// What was addressed to the old master by its process number is this one's: the sockets that
+    /// systemd has passed (sd_listen_fds(3)) and the signs of life that it waits for
+    /// (sd_watchdog_enabled(3)).
+    pub fn readdress(&self, env: &mut Environment) {
+        let old = OsString::from(self.predecessor.pid.to_string());
+        let own = OsString::from(std::process::id().to_string());
+        for name in ["LISTEN_PID", "WATCHDOG_PID"] {
+            if let Some(pid) = env.get_mut(OsStr::new(name)).filter(|pid| **pid == old) {
+                pid.clone_from(&own);
+            }
+        }
+    }
+
     fn read(text: &OsString) -> Result<Handover, String> {
         let letter: Letter = text.to_str().ok_or("it is not UTF-8")?.parse()?;
         let own = |fd| {

@@ -8,11 +8,15 @@
 //! [`Master::run`] is the way in.
 
 mod backoff;
+pub mod daemon;
 mod driver;
 pub mod event;
 mod handover;
+mod herald;
+mod identity;
 pub mod line;
 mod master;
+mod notify;
 mod oom;
 mod pidfile;
 mod reexec;
@@ -26,6 +30,8 @@ pub mod state;
 mod sim;
 
 pub use handover::Handover;
+pub use herald::Herald;
 pub use master::{Master, Plan};
+pub use notify::Notify;
 pub use pidfile::{PidfileError, check_pidfile};
 pub use reexec::Birth;

@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oxicorn_core::app::Application;
 use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::lifeline::MasterLifeline;
+use oxicorn_core::listener::Terms;
 use oxicorn_core::scoreboard::Scoreboard;
 use oxicorn_core::worker::Worker;
 
@@ -18,6 +19,7 @@ use crate::driver::Driver;
 use crate::driver::lineage::{Lineage, rank};
 use crate::event::Signal;
 use crate::handover::Handover;
+use crate::herald::Herald;
 use crate::line::Line;
 use crate::pidfile::{Pidfile, PidfileError, Rank};
 use crate::reexec::Birth;
@@ -61,6 +63,8 @@ pub struct Master {
     pub birth: Birth,
     /// What the master has left that started this one, if one did.
     pub handover: Option<Handover>,
+    /// Who is told what becomes of the server.
+    pub herald: Herald,
 }
 
 impl std::fmt::Debug for Master {
@@ -85,6 +89,7 @@ impl Master {
     /// written.
     pub fn run(mut self) -> ExitCode {
         let started = Instant::now();
+        self.herald.starting();
         tracing::info!("Starting oxicorn {}", env!("CARGO_PKG_VERSION"));
         let system = Signals::handle().and_then(|signals| {
             let lifeline = MasterLifeline::new()?;
@@ -149,8 +154,15 @@ fn pidfile<T>(
 
 /// Binds, and waits for an address that is in use, as long as nobody says stop.
 fn listen(sockets: &mut Sockets, config: &Config, signals: &Signals) -> Bound {
+    let terms = match Terms::of(config) {
+        Ok(terms) => terms,
+        Err(error) => {
+            tracing::error!("Cannot start: {error}");
+            return Bound::No;
+        }
+    };
     for left in (0..TRIES).rev() {
-        let error = match sockets.add(&config.bind, config.backlog) {
+        let error = match sockets.add(&config.bind, &terms) {
             Ok(()) => return Bound::Yes,
             Err(error) => error,
         };

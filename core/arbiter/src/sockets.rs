@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile};
+use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile, Terms};
 
 use crate::handover::{Entry, Inherited};
 
@@ -94,7 +94,7 @@ impl Sockets {
     }
 
     /// Opens what is missing of these addresses: all of it, or nothing.
-    pub(crate) fn add(&mut self, specs: &[ListenerSpec], backlog: u32) -> Result<(), BindError> {
+    pub(crate) fn add(&mut self, specs: &[ListenerSpec], terms: &Terms) -> Result<(), BindError> {
         let before = self.open.len();
         // A descriptor that was passed to us cannot be opened a second time: those come last, when
         // nothing else can make the whole fail.
@@ -104,7 +104,7 @@ impl Sockets {
             if self.open.iter().any(|listener| listener.spec() == spec) {
                 continue;
             }
-            match Listener::bind(spec, backlog) {
+            match Listener::bind(spec, terms) {
                 Ok(listener) => self.open.push(listener),
                 Err(source) => {
                     let added = self.open.split_off(before);
@@ -171,7 +171,7 @@ impl Entry {
     fn socket_file(&self) -> Option<SocketFile> {
         let (device, inode) = self.file?;
         match self.address.parse() {
-            Ok(ListenerSpec::Unix(path)) => Some(SocketFile::known(path, device, inode)),
+            Ok(ListenerSpec::Unix(socket)) => Some(SocketFile::known(socket.path, device, inode)),
             _ => None,
         }
     }
@@ -183,7 +183,7 @@ mod tests {
     use std::path::Path;
 
     fn unix(path: &Path) -> ListenerSpec {
-        ListenerSpec::Unix(path.to_owned())
+        ListenerSpec::Unix(path.to_owned().into())
     }
 
     fn inherited(sockets: &mut Sockets) -> Vec<Inherited> {
@@ -200,12 +200,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [kept, dropped, new] = ["kept", "dropped", "new"].map(|name| folder.path().join(name));
         let mut old = Sockets::default();
-        old.add(&[unix(&kept), unix(&dropped)], 8).unwrap();
+        old.add(&[unix(&kept), unix(&dropped)], &Terms::backlog(8)).unwrap();
 
         // The first try: back to the old one.
         let wanted = [unix(&kept), unix(&new)];
         let mut young = Sockets::inherit(inherited(&mut old), &wanted).unwrap();
-        young.add(&wanted, 8).unwrap();
+        young.add(&wanted, &Terms::backlog(8)).unwrap();
         assert_eq!(young.addresses(&wanted).len(), 2);
         young.close();
         young.remove_files();

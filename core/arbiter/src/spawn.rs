@@ -5,19 +5,22 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::unistd::{ForkResult, Pid};
 use oxicorn_core::access_log::AccessLog;
+use oxicorn_core::config::Config;
 use oxicorn_core::in_flight::InFlightTable;
 use oxicorn_core::lifeline::MasterLifeline;
-use oxicorn_core::listener::Listener;
+use oxicorn_core::listener::{Listener, passed};
 use oxicorn_core::scoreboard::{SlotHandle, State};
 use oxicorn_core::worker::{WorkerContext, WorkerExit};
 use oxicorn_core::{log, sys};
 
 use crate::event::Ending;
+use crate::identity;
 use crate::master::Plan;
 use crate::signals;
 
@@ -127,6 +130,10 @@ fn work(inheritance: Inheritance) -> WorkerExit {
     tracing::info!("Booting worker with pid: {pid}");
     let lifeline = lifeline.into_worker();
     log::record_panics();
+    if let Err(error) = settle_in(&plan.config) {
+        tracing::error!("Exception in worker process: {error}");
+        return WorkerExit::BootFailed;
+    }
     let taken_over = listeners
         .and_then(|l| Ok((l, signals::handle_as_worker()?, AccessLog::open(&plan.config)?)));
     let (listeners, orders, access_log) = match taken_over {
@@ -161,6 +168,16 @@ fn work(inheritance: Inheritance) -> WorkerExit {
     tracing::error!("Exception in worker process: {error}");
     tracing::info!("Worker exiting (pid: {pid})");
     if served { WorkerExit::Failed } else { early }
+}
+
+/// The environment and the user that are the application's. What whoever started the master has to
+/// say to the master alone is taken away, or a program that a worker starts would take it for its own.
+fn settle_in(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    let variables = config.raw_env.0.iter();
+    let given = variables.map(|v| (v.name.clone().into(), Some(v.value.clone().into())));
+    let taken = passed::VARIABLES.iter().map(|name| (OsString::from(name), None));
+    sys::set_environment(&taken.chain(given).collect::<Vec<_>>())?;
+    Ok(identity::assume(config)?)
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -330,3 +330,17 @@ fn reloads_leak_no_descriptors() {
     assert_eq!((open(server.pid()), open(worker)), before);
     assert!(before.1 < before.0 + 2, "a worker has its own ends, and not the master's as well");
 }
+
+#[test]
+fn workers_have_the_applications_environment_and_nothing_that_is_the_masters() {
+    let started_with =
+        [("KEPT", "1"), ("CHANGED", "1"), ("NOTIFY_SOCKET", "@x"), ("LISTEN_PID", "1")];
+    let tells = |raw_env: &str| with(&format!("worker_class = 'tells'\nraw_env = {raw_env}"));
+    let config = tells("['CHANGED=2', 'ADDED=3', 'LISTEN_PID=4']");
+    let mut server = Idle::start_with(&config, &started_with);
+    server
+        .wait_for(r#"Environment: {"ADDED": "3", "CHANGED": "2", "KEPT": "1", "LISTEN_PID": "4"}"#);
+    server.two_workers();
+    server.reload(&tells("{ KEPT = 5 }"));
+    server.wait_for(r#"Environment: {"CHANGED": "1", "KEPT": "5"}"#);
+}

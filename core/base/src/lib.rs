@@ -8,8 +8,10 @@
 pub mod access_log;
 pub mod app;
 pub mod body;
+pub mod capacity;
 pub mod config;
 pub mod connection;
+pub mod identity;
 pub mod in_flight;
 pub mod lifeline;
 pub mod listener;

@@ -7,92 +7,20 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::config::{Config, ConfigError};
+use crate::identity::Owner;
 use crate::sys;
 
-/// Where to listen, as the user writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ListenerSpec {
-    /// `HOST:PORT`, `[v6]:PORT`, `:PORT`, `PORT` (these two: every IPv4 address), `HOST` (port 8000).
-    Tcp {
-        /// A name or an address, without brackets.
-        host: String,
-        /// 0: any free port.
-        port: u16,
-    },
-    /// `unix:PATH`.
-    Unix(PathBuf),
-    /// `unix:@NAME`: a name in the kernel instead of a file.
-    Abstract(String),
-    /// `fd://N`: a listening socket that this process was started with.
-    Fd(i32),
-}
+pub mod passed;
+mod spec;
+mod unix;
 
-impl FromStr for ListenerSpec {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<ListenerSpec, String> {
-        if let Some(number) = text.strip_prefix("fd://") {
-            let fd = number.parse().ok().filter(|&fd: &i32| fd >= 0);
-            return fd.map(ListenerSpec::Fd).ok_or(format!("{number:?} is not a file descriptor"));
-        }
-        if let Some(path) = text.strip_prefix("unix:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            return match path.strip_prefix('@') {
-                _ if path.is_empty() => Err("the path of the socket is missing".to_owned()),
-                Some(name) => Ok(ListenerSpec::Abstract(name.to_owned())),
-                None => Ok(ListenerSpec::Unix(path.into())),
-            };
-        }
-        let text = text.strip_prefix("tcp://").unwrap_or(text);
-        let (host, port) = split_host_port(text)?;
-        let number = port.parse().map_err(|_| format!("{port:?} is not a port number"))?;
-        Ok(ListenerSpec::Tcp { host: host.to_ascii_lowercase(), port: number })
-    }
-}
-
-const ANY: &str = "0.0.0.0";
-const DEFAULT_PORT: &str = "8000";
-
-fn split_host_port(text: &str) -> Result<(&str, &str), String> {
-    if text.is_empty() {
-        return Err("the address is empty".to_owned());
-    }
-    if let Some(inside) = text.strip_prefix('[') {
-        let (host, behind) = inside.split_once(']').ok_or("']' is missing")?;
-        return match behind.strip_prefix(':') {
-            Some(port) => Ok((host, port)),
-            None if behind.is_empty() => Ok((host, DEFAULT_PORT)),
-            None => Err(format!("{behind:?} behind ']' is not a port")),
-        };
-    }
-    match text.rsplit_once(':') {
-        Some(("", port)) => Ok((ANY, port)),
-        Some((host, _)) if host.contains(':') => {
-            Err("an IPv6 address is written in brackets: [::1]:8000".to_owned())
-        }
-        Some((host, port)) => Ok((host, port)),
-        None if text.bytes().all(|b| b.is_ascii_digit()) => Ok((ANY, text)),
-        None => Ok((text, DEFAULT_PORT)),
-    }
-}
-
-impl fmt::Display for ListenerSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ListenerSpec::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            ListenerSpec::Tcp { host, port } => write!(f, "{host}:{port}"),
-            ListenerSpec::Unix(path) => write!(f, "unix:{}", path.display()),
-            ListenerSpec::Abstract(name) => write!(f, "unix:@{name}"),
-            ListenerSpec::Fd(number) => write!(f, "fd://{number}"),
-        }
-    }
-}
+pub use spec::ListenerSpec;
+pub use unix::{SocketFile, UnixSocket};
 
 /// The address that a socket of ours has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,37 +84,40 @@ impl fmt::Display for Peer {
     }
 }
 
-/// The file of a unix socket that this process has made, so that it removes no other's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SocketFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
+/// Whether other processes may listen at the same TCP address, with sockets of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// No.
+    #[default]
+    Alone,
+    /// Yes: SO_REUSEPORT, socket(7).
+    Shared,
 }
 
-impl SocketFile {
-    fn of(path: &Path) -> io::Result<SocketFile> {
-        let meta = std::fs::symlink_metadata(path)?;
-        Ok(SocketFile { path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+/// How sockets are made, beside their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Connections that may wait: listen(2).
+    pub backlog: u32,
+    /// Whether TCP addresses are shared.
+    pub sharing: Sharing,
+    /// Whose the files of unix sockets are, where their address does not say.
+    pub owner: Owner,
+}
+
+impl Terms {
+    /// So many may wait, and nothing else out of the ordinary.
+    pub fn backlog(backlog: u32) -> Terms {
+        Terms { backlog, sharing: Sharing::default(), owner: Owner::default() }
     }
 
-    /// The file of a socket that was handed over to this process.
-    pub fn known(path: PathBuf, device: u64, inode: u64) -> SocketFile {
-        SocketFile { path, device, inode }
-    }
-
-    /// Device and inode.
-    pub fn identity(&self) -> (u64, u64) {
-        (self.device, self.inode)
-    }
-
-    /// Removes the file, if it is still the one that was made.
-    pub fn remove(&self) {
-        let same = SocketFile::of(&self.path)
-            .is_ok_and(|now| (now.device, now.inode) == (self.device, self.inode));
-        if same {
-            let _ = std::fs::remove_file(&self.path);
-        }
+    /// What the settings say.
+    ///
+    /// # Errors
+    /// Those of [`Owner::of`].
+    pub fn of(config: &Config) -> Result<Terms, ConfigError> {
+        let sharing = if config.reuse_port { Sharing::Shared } else { Sharing::Alone };
+        Ok(Terms { backlog: config.backlog, sharing, owner: Owner::of(config)? })
     }
 }
 
@@ -206,11 +137,11 @@ impl Listener {
     /// # Errors
     /// Those of socket(2), bind(2) and listen(2) (`AddrInUse` above all), of the name's resolution,
     /// and of what is in the way.
-    pub fn bind(spec: &ListenerSpec, backlog: u32) -> io::Result<Listener> {
+    pub fn bind(spec: &ListenerSpec, terms: &Terms) -> io::Result<Listener> {
         let (socket, file) = match spec {
-            ListenerSpec::Tcp { host, port } => (bind_tcp(host, *port)?, None),
-            ListenerSpec::Unix(path) => {
-                let (socket, file) = bind_unix(path)?;
+            ListenerSpec::Tcp { host, port } => (bind_tcp(host, *port, terms.sharing)?, None),
+            ListenerSpec::Unix(unix) => {
+                let (socket, file) = unix.bind(terms.owner)?;
                 (socket, Some(file))
             }
             ListenerSpec::Abstract(name) => {
@@ -220,7 +151,7 @@ impl Listener {
             }
             ListenerSpec::Fd(number) => return Listener::adopt(spec, sys::adopt(*number)?),
         };
-        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+        socket.listen(i32::try_from(terms.backlog).unwrap_or(i32::MAX))?;
         Listener::assemble(spec, socket, file)
     }
 
@@ -348,34 +279,19 @@ impl AsRawFd for Listener {
     }
 }
 
-fn bind_tcp(host: &str, port: u16) -> io::Result<Socket> {
+fn bind_tcp(host: &str, port: u16, sharing: Sharing) -> io::Result<Socket> {
     let address = (host, port).to_socket_addrs()?.next().ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("{host:?} has no address"))
     })?;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
     socket.set_reuse_address(true)?;
+    if sharing == Sharing::Shared {
+        socket.set_reuse_port(true)?;
+    }
     // Accepted sockets inherit it from the listener: one system call, not one for each connection.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
-}
-
-fn bind_unix(path: &Path) -> io::Result<(Socket, SocketFile)> {
-    let address = SockAddr::unix(path)?;
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) if !meta.file_type().is_socket() => {
-            let message = "the file is there already and is not a socket";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
-        }
-        Ok(_) if Socket::new(Domain::UNIX, Type::STREAM, None)?.connect(&address).is_ok() => {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        Ok(_) => std::fs::remove_file(path)?,
-        Err(_) => {}
-    }
-    socket.bind(&address)?;
-    Ok((socket, SocketFile::of(path)?))
 }
 
 #[cfg(test)]
@@ -383,66 +299,36 @@ mod tests {
     use super::*;
     use std::os::unix::net::UnixStream;
 
+    const EIGHT: Terms =
+        Terms { backlog: 8, sharing: Sharing::Alone, owner: Owner { uid: None, gid: None } };
+
     fn tcp(host: &str, port: u16) -> ListenerSpec {
         ListenerSpec::Tcp { host: host.to_owned(), port }
     }
 
     #[test]
-    fn addresses_are_read_as_gunicorns_users_write_them() {
-        for (text, spec) in [
-            ("127.0.0.1:8000", tcp("127.0.0.1", 8000)),
-            (":5000", tcp("0.0.0.0", 5000)),
-            ("5000", tcp("0.0.0.0", 5000)),
-            ("[::1]:80", tcp("::1", 80)),
-            ("[::1]", tcp("::1", 8000)),
-            ("tcp://Localhost:1", tcp("localhost", 1)),
-            ("localhost", tcp("localhost", 8000)),
-            ("unix:/run/x.sock", ListenerSpec::Unix("/run/x.sock".into())),
-            ("unix:///run/x.sock", ListenerSpec::Unix("/run/x.sock".into())),
-            ("unix:@name", ListenerSpec::Abstract("name".to_owned())),
-            ("fd://3", ListenerSpec::Fd(3)),
-        ] {
-            assert_eq!(text.parse::<ListenerSpec>().as_ref(), Ok(&spec), "{text}");
-            assert_eq!(spec.to_string().parse::<ListenerSpec>(), Ok(spec), "{text} printed");
-        }
-        for text in [
-            "",
-            "::1:80",
-            "127.0.0.1:http",
-            "127.0.0.1:99999",
-            "[::1",
-            "[::1]80",
-            "unix:",
-            "fd://x",
-            "fd://-1",
-        ] {
-            assert!(text.parse::<ListenerSpec>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn a_live_unix_socket_is_not_stolen_and_a_dead_one_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let spec = ListenerSpec::Unix(folder.path().join("s"));
-        let first = Listener::bind(&spec, 8).unwrap();
-        assert_eq!(Listener::bind(&spec, 8).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let spec = ListenerSpec::Unix(folder.path().join("s").into());
+        let first = Listener::bind(&spec, &EIGHT).unwrap();
+        assert_eq!(Listener::bind(&spec, &EIGHT).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         let path = folder.path().join("s");
         let _client = UnixStream::connect(&path).unwrap();
         assert_eq!(first.accept().unwrap().1, Peer::Unix);
         drop(first);
-        let second = Listener::bind(&spec, 8).unwrap();
+        let second = Listener::bind(&spec, &EIGHT).unwrap();
         second.try_clone().unwrap().remove_file();
         assert!(path.exists(), "a worker's copy removes nothing");
         second.remove_file();
         assert!(!path.exists());
         std::fs::write(&path, "precious").unwrap();
-        assert!(Listener::bind(&spec, 8).is_err());
+        assert!(Listener::bind(&spec, &EIGHT).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     }
 
     #[test]
     fn who_is_in_the_queue_when_new_ones_are_refused_is_still_accepted() {
-        let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
+        let listener = Listener::bind(&tcp("127.0.0.1", 0), &EIGHT).unwrap();
         let LocalAddress::Tcp(address) = *listener.address() else { unreachable!() };
         let mut early = std::net::TcpStream::connect(address).unwrap();
         assert!(!listener.refuses_new());
@@ -462,7 +348,8 @@ mod tests {
     fn a_unix_socket_can_refuse_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
-        let listener = Listener::bind(&ListenerSpec::Unix(path.clone()), 8).unwrap();
+        let spec = ListenerSpec::Unix(path.clone().into());
+        let listener = Listener::bind(&spec, &EIGHT).unwrap();
         let _early = UnixStream::connect(&path).unwrap();
         listener.refuse_new().unwrap();
         assert!(listener.refuses_new());
@@ -470,8 +357,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_shared_only_by_those_who_share() {
+        let shared = Terms { sharing: Sharing::Shared, ..EIGHT };
+        let first = Listener::bind(&tcp("127.0.0.1", 0), &shared).unwrap();
+        let LocalAddress::Tcp(address) = *first.address() else { unreachable!() };
+        let same = tcp("127.0.0.1", address.port());
+        assert_eq!(Listener::bind(&same, &EIGHT).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        Listener::bind(&same, &shared).unwrap();
+    }
+
+    #[test]
     fn only_a_listening_socket_can_be_adopted() {
-        let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
+        let listener = Listener::bind(&tcp("127.0.0.1", 0), &EIGHT).unwrap();
         assert!(matches!(listener.address(), LocalAddress::Tcp(a) if a.port() != 0));
         let copy: OwnedFd = listener.socket.try_clone().unwrap().into();
         assert_eq!(

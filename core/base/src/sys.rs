@@ -1,5 +1,6 @@
 //! The system calls that have no safe form in `std`, `nix` or `socket2`, each behind a safe
-//! function. This file and what is below it may hold `unsafe`, and nothing else of the crate.
+//! function. This file and those in the folder beside it may hold `unsafe`, and nothing else of the
+//! crate.
 #![allow(unsafe_code)]
 
 mod shared;
@@ -18,6 +19,12 @@ use std::time::Duration;
 use bytes::{BufMut, BytesMut};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use socket2::SockAddr;
+
+mod affinity;
+mod environment;
+
+pub use affinity::affinity;
+pub use environment::set_environment;
 
 fn check(result: c_int) -> io::Result<c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }

@@ -24,7 +24,7 @@ pub enum Address {
 }
 
 /// Where the listening socket comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Bind {
     /// The test binds it and the server inherits it.
     Inherited,
@@ -32,6 +32,8 @@ enum Bind {
     Unix,
     /// The test's configuration file names that unix socket, perhaps among others.
     File,
+    /// The server makes what is written here, and is then found there.
+    At(String, Address),
 }
 
 /// Where the access log goes.
@@ -137,6 +139,12 @@ impl Launch {
         self
     }
 
+    /// What `-b` takes, instead of the inherited socket, and where the server is to be found then.
+    pub fn listening_at(mut self, bind: &str, address: Address) -> Launch {
+        self.bind = Bind::At(bind.to_owned(), address);
+        self
+    }
+
     /// The access log in this file instead of on standard output.
     pub fn access_log_in(mut self, file: &Path) -> Launch {
         self.access_log = AccessLog::File(file.to_owned());
@@ -190,6 +198,10 @@ impl Launch {
                 let path = self.socket_path();
                 command.args([OsString::from("-b"), format!("unix:{}", path.display()).into()]);
                 Address::Unix(path)
+            }
+            Bind::At(bind, address) => {
+                command.args(["-b", &bind]);
+                address
             }
         };
         command.args(&self.args).args(&self.app);

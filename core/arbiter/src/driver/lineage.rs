@@ -135,6 +135,7 @@ impl Driver {
     pub(super) fn on_promotion(&mut self) {
         self.lineage.predecessor = None;
         self.sockets.unshare();
+        self.herald.promoted();
         if let Some(pidfile) = &mut self.lineage.pidfile
             && let Err(error) = pidfile.promote()
         {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use oxicorn_core::listener::Listener;
+use oxicorn_core::listener::{Listener, Terms};
 use tempfile::TempDir;
 
 /// Longer than anything here takes on the busiest machine.
@@ -42,10 +42,18 @@ fn program() -> PathBuf {
 impl Idle {
     /// With this configuration; its class is `idle` unless it says otherwise.
     pub(crate) fn start(config: &str) -> Idle {
+        Idle::start_with(config, &[])
+    }
+
+    /// With exactly these variables in its environment.
+    pub(crate) fn start_with(config: &str, variables: &[(&str, &str)]) -> Idle {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("server.toml");
         std::fs::write(&path, complete(config)).unwrap();
         let mut command = Command::new(program());
+        if !variables.is_empty() {
+            command.env_clear().envs(variables.iter().copied());
+        }
         command.arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, news) = channel();
@@ -196,7 +204,7 @@ impl Idle {
 
 /// Somebody else's.
 pub(crate) fn an_address_in_use() -> (Listener, String) {
-    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), 1).unwrap();
+    let listener = Listener::bind(&"127.0.0.1:0".parse().unwrap(), &Terms::backlog(1)).unwrap();
     let address = listener.address().to_string().replace("http://", "");
     (listener, address)
 }

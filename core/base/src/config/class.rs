@@ -5,6 +5,7 @@
 use super::error::ConfigError;
 use super::settings::{Config, TABLE};
 use super::table::{CLASSES, Classes};
+use crate::capacity::Density;
 
 /// The worker class that is to serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,14 @@ impl Config {
                 "threads = {threads} ({origin}): the worker class is {WITH_THREADS} instead of \
                  {ONE_AT_A_TIME}"
             )),
+        }
+    }
+
+    /// How many workers of the class share a CPU.
+    pub fn density(&self) -> Density {
+        match self.effective_class().name {
+            ONE_AT_A_TIME => Density::OneRequestEach,
+            _ => Density::ManyRequestsEach,
         }
     }
 

@@ -34,7 +34,8 @@ impl ConfigError {
             | Origin::DefaultFrom(_)
             | Origin::File { .. }
             | Origin::CmdArgs
-            | Origin::Env(_) => BAD_SETTINGS,
+            | Origin::Env(_)
+            | Origin::Passed => BAD_SETTINGS,
         };
         ConfigError { line: one_line(&format!("{subject} ({origin}): {reason}")), exit_status }
     }

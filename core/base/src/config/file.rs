@@ -150,7 +150,7 @@ fn in_toml(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Config, Destination, LogLevel, Timeout};
+    use super::super::{Config, Destination, LogLevel, Timeout, Workers};
     use super::*;
     use std::time::Duration;
 
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(config.bind[0].to_string(), "0.0.0.0:5000");
         assert_eq!(
             (config.workers, config.threads, config.worker_class.as_str()),
-            (4, 2, "gthread")
+            (Workers::Count(4), 2, "gthread")
         );
         assert_eq!(config.timeout.get(), Some(Duration::from_millis(500)));
         assert_eq!(config.keepalive, Timeout::seconds(5));
@@ -197,7 +197,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.bind.len(), 2);
-        assert_eq!(config.workers, 16);
+        assert_eq!(config.workers, Workers::Count(16));
         assert_eq!(config.limit_request_body.bytes(), 1000);
         assert!(config.permit_missing_host);
         assert_eq!(config.origin("workers").to_string(), "gunicorn_config.py:5");

@@ -36,6 +36,8 @@ pub enum Origin {
     Env(String),
     /// An option on the command line.
     CommandLine,
+    /// Sockets that whoever started this process has passed: see [`crate::listener::passed`].
+    Passed,
 }
 
 /// An environment variable with options, quoted as in a shell.
@@ -46,7 +48,11 @@ impl Origin {
     pub fn is_explicit(&self) -> bool {
         match self {
             Origin::Default | Origin::DefaultFrom(_) => false,
-            Origin::File { .. } | Origin::CmdArgs | Origin::Env(_) | Origin::CommandLine => true,
+            Origin::File { .. }
+            | Origin::CmdArgs
+            | Origin::Env(_)
+            | Origin::CommandLine
+            | Origin::Passed => true,
         }
     }
 
@@ -59,6 +65,7 @@ impl Origin {
             Origin::CmdArgs => 3,
             Origin::Env(_) => 4,
             Origin::CommandLine => 5,
+            Origin::Passed => 6,
         }
     }
 }
@@ -72,6 +79,7 @@ impl fmt::Display for Origin {
             Origin::CmdArgs => f.write_str(CMD_ARGS),
             Origin::Env(variable) => f.write_str(variable),
             Origin::CommandLine => f.write_str("command line"),
+            Origin::Passed => f.write_str("LISTEN_FDS"),
         }
     }
 }
@@ -195,6 +203,7 @@ fn own_variable(variable: &str, value: &OsStr) -> Result<Given, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Workers;
     use super::*;
     use std::os::unix::ffi::OsStringExt;
 
@@ -233,7 +242,7 @@ mod tests {
             let downward = upward.iter().rev().cloned().collect::<Vec<_>>();
             for layers in [upward, downward] {
                 let config = Config::resolve(layers).unwrap();
-                assert_eq!(config.workers as usize, top + 2);
+                assert_eq!(config.workers, Workers::Count(top as u32 + 2));
                 assert_eq!(config.origin("workers"), &ladder[top]);
                 assert_eq!(config.explicit("workers"), top > 0);
                 assert_eq!(config.origin("threads"), &Origin::Default);
@@ -265,7 +274,7 @@ mod tests {
             given("workers", "abc", Origin::DefaultFrom("WEB_CONCURRENCY")),
             given("workers", "4", Origin::CommandLine),
         ];
-        assert_eq!(Config::resolve(layers).unwrap().workers, 4);
+        assert_eq!(Config::resolve(layers).unwrap().workers, Workers::Count(4));
     }
 
     #[test]
@@ -282,7 +291,7 @@ mod tests {
         assert_eq!(config.bind.len(), 2);
         assert!(config.permit_missing_host);
         assert_eq!(config.origin("bind"), &Origin::Env("OXICORN_BIND".to_owned()));
-        assert_eq!(config.workers, 1);
+        assert_eq!(config.workers, Workers::Count(1));
     }
 
     #[test]
@@ -294,7 +303,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.bind[0].to_string(), "0.0.0.0:5000");
-        assert_eq!(config.workers, 3);
+        assert_eq!(config.workers, Workers::Count(3));
         assert_eq!(config.forwarded_allow_ips.0.len(), 2);
         assert!(!config.explicit("bind") && !config.explicit("workers"));
         assert_eq!(config.origin("bind").to_string(), "default, from PORT");

@@ -21,6 +21,6 @@ pub use layers::{Environment, Given, Origin, Origins};
 pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, Reload, Setting, find};
 pub use value::{
-    ByteSize, Destination, FieldPattern, Listed, LogLevel, ProxyProtocol, Raw, SchemeHeader,
-    Sender, Timeout, Underscores, Value,
+    ByteSize, Destination, FieldPattern, GroupAccount, Listed, LogLevel, ProxyProtocol, Raw,
+    SchemeHeader, Sender, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
 };

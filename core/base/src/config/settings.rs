@@ -11,8 +11,8 @@ use super::layers::Origins;
 use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
-    ByteSize, Destination, FieldPattern, Listed, LogLevel, ProxyProtocol, SchemeHeader, Sender,
-    Timeout, Underscores, Value,
+    ByteSize, Destination, FieldPattern, GroupAccount, Listed, LogLevel, ProxyProtocol,
+    SchemeHeader, Sender, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -125,6 +125,14 @@ settings! {
     /// `:PORT` and `PORT` mean every IPv4 address, `HOST` alone means port 8000. `unix:@NAME` is a
     /// name in the kernel instead of a file. `fd://N` is a listening socket that the process was
     /// started with. With the environment variable `PORT` the default is `0.0.0.0:$PORT`.
+    ///
+    /// `unix:PATH?mode=0660&user=NAME&group=NAME`: what the file of the socket is like, from the
+    /// moment when it is there; each part may be left out. Otherwise `umask`, `user` and `group` say.
+    /// The file of a socket that is there already stays as it is: a reload that asks for another one
+    /// at the same path is refused.
+    ///
+    /// Sockets that systemd passes (`LISTEN_FDS`, if `LISTEN_PID` is this process) are listened at
+    /// instead of all that is said here, with a WARNING if something is.
     bind: Vec<ListenerSpec> = vec![local_port_8000()] => {
         group: Socket, reload: Generation, short: 'b',
     }
@@ -136,12 +144,25 @@ settings! {
         group: Socket, reload: Restart, range: 1..=2_147_483_647,
     }
 
-    /// Number of worker processes
+    /// Let another server listen at the same addresses
+    ///
+    /// With SO_REUSEPORT (socket(7)) on the sockets that the master makes, if the other server, of the
+    /// same user, has set it too: the kernel shares out the connections. For TCP addresses only.
+    reuse_port: bool = false => {
+        group: Socket, reload: Restart,
+    }
+
+    /// Number of worker processes, or auto
     ///
     /// With the environment variable `WEB_CONCURRENCY` the default is its value. The signals TTIN
     /// and TTOU change the number while the server runs.
-    workers: u32 = 1 => {
-        group: Workers, reload: Live, short: 'w', range: 1..=512,
+    ///
+    /// `auto`: one for each CPU that may be used, by affinity, cpuset and the cgroup's quota (half a CPU
+    /// counts as one); in the class `sync` twice as many and one more; but no more than one for each
+    /// 32 MiB of the cgroup's memory limit. A line in the log says how it came about. A reload looks
+    /// again.
+    workers: Workers = Workers::Count(1) => {
+        group: Workers, reload: Live, short: 'w',
     }
 
     /// Worker class: sync, threaded, coroutine or tokio
@@ -317,6 +338,60 @@ settings! {
     /// `0`: nothing is read ahead.
     body_buffer_size: ByteSize = ByteSize(1 << 20) => {
         group: Limits, reload: Generation,
+    }
+
+    /// Run in the background
+    ///
+    /// The command ends when the first worker is ready; when the server cannot start, it ends with the
+    /// server's exit code. Until then the master's standard error stays what it was; standard input
+    /// and output, and everything of the workers, are /dev/null, also where a log goes to `-`: a
+    /// WARNING says so. The working directory stays.
+    daemon: bool = false => {
+        group: Process, reload: Restart, short: 'D',
+    }
+
+    /// User that the workers run as, by name or number
+    ///
+    /// The master stays what it is, to bind and to reopen. Log files and unix sockets are given to this
+    /// user. `none`: the master's own. Supplementary groups are dropped, unless `initgroups`.
+    user: Option<UserAccount> = None => {
+        group: Process, reload: Generation, short: 'u',
+    }
+
+    /// Group that the workers run as, by name or number
+    ///
+    /// `none`: the group that the system has for `user`, or else the master's.
+    group: Option<GroupAccount> = None => {
+        group: Process, reload: Generation, short: 'g',
+    }
+
+    /// Give the workers all groups that `user` is in
+    ///
+    /// As the group database has them: initgroups(3).
+    initgroups: bool = false => {
+        group: Process, reload: Generation,
+    }
+
+    /// Permissions that new files do not get
+    ///
+    /// Those of unix sockets and logs, and whatever the application makes. `022`, `0o22`, `0x12` and
+    /// `18` are the same. A file of TOML has numbers without a zero in front: write `0o22`, or a string.
+    umask: Umask = Umask(0o022) => {
+        group: Process, reload: Restart, short: 'm',
+    }
+
+    /// Folder to change to before anything else
+    ///
+    /// All relative paths are relative to it, except that of the configuration file. `none`: stay.
+    chdir: Option<PathBuf> = None => {
+        group: Process, reload: Restart, holder: "FOLDER",
+    }
+
+    /// Variable for the environment of the application; may be repeated
+    ///
+    /// It is set before the application starts; settings are not read from it.
+    raw_env: Variables = Variables::default() => {
+        group: Process, reload: Generation, short: 'e', also: ["env"],
     }
 
     /// Name of the application in process titles

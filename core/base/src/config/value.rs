@@ -2,19 +2,27 @@
 //! text, so that each type is read in one place and means the same everywhere, and what is printed
 //! can be read again.
 
+mod account;
 pub(super) mod kinds;
 mod listed;
+mod mode;
 mod proxies;
 mod size;
 mod time;
+mod variable;
+pub(crate) mod workers;
 
 use std::fmt;
 
+pub use account::{GroupAccount, Person, UserAccount};
 pub use kinds::{Destination, LogLevel};
 pub use listed::Listed;
+pub use mode::{Permissions, Umask};
 pub use proxies::{FieldPattern, ProxyProtocol, SchemeHeader, Sender, Underscores};
 pub use size::ByteSize;
 pub use time::Timeout;
+pub use variable::{Variable, Variables};
+pub use workers::Workers;
 
 /// A value as the user wrote it, before it is read as one of a setting's type.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,81 @@
+//! From settings to a plan: everything is looked at that a start needs, and nothing is started. The
+//! same is done for `--check-config` and for a reload.
+
+use std::sync::Arc;
+
+use oxicorn_arbiter::{Plan, check_pidfile};
+use oxicorn_core::access_log::{AccessLog, AccessLogError};
+use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::identity::{Identity, Owner};
+use oxicorn_core::listener::{Listener, ListenerSpec, Terms};
+use oxicorn_core::log;
+
+use crate::load::Loaded;
+use crate::registry;
+use crate::server::Applications;
+
+/// A plan, and what is to be said about it.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    /// Lines for the log that tell what was decided.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Looks at everything.
+///
+/// # Errors
+/// The first thing that would keep the server from starting.
+pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, ConfigError> {
+    let Loaded { mut config, app, .. } = loaded;
+    let worker = registry::find(&config)?;
+    config.check_class(worker.names())?;
+    let app = apps.find(app.as_deref())?;
+    let mut notes: Vec<String> = config.effective_class().note.into_iter().collect();
+    if let Some((workers, how)) = config.automatic_workers() {
+        config.workers = workers;
+        notes.push(format!("Workers: {how}"));
+    }
+    worker.check(&config, &app)?;
+    Identity::of(&config)?;
+    check_addresses(&config)?;
+    AccessLog::check(&config).map_err(|error| match error {
+        AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
+        AccessLogError::Destination(error) => config.refuse("accesslog", error),
+    })?;
+    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
+    Ok(Prepared { plan: Plan { config: Arc::new(config), worker, app }, notes })
+}
+
+/// What can be known about the addresses without binding them.
+fn check_addresses(config: &Config) -> Result<(), ConfigError> {
+    for spec in &config.bind {
+        let only_tcp = format!("only a TCP address can be shared, and {spec} is none");
+        match spec {
+            ListenerSpec::Tcp { .. } => {}
+            _ if config.reuse_port => return Err(config.refuse("reuse_port", only_tcp)),
+            ListenerSpec::Unix(socket) => socket
+                .owner(Owner::default())
+                .map(drop)
+                .map_err(|reason| config.refuse("bind", format!("{spec}: {reason}")))?,
+            ListenerSpec::Abstract(_) | ListenerSpec::Fd(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// For `--check-config`: binds and lets go.
+pub(crate) fn addresses_are_free(config: &Config) -> Result<(), ConfigError> {
+    let terms = Terms::of(config)?;
+    for spec in &config.bind {
+        let listener = Listener::bind(spec, &terms)
+            .map_err(|error| config.refuse("bind", format!("{spec}: {error}")))?;
+        listener.remove_file();
+    }
+    Ok(())
+}
+
+/// For `--check-config`.
+pub(crate) fn pidfile_is_possible(config: &Config) -> Result<(), ConfigError> {
+    let checked = config.pidfile.as_deref().map(check_pidfile).transpose();
+    checked.map(drop).map_err(|error| config.refuse("pidfile", error))
+}
