@@ -56,7 +56,8 @@ impl Sockets {
         inherited: Vec<Inherited>,
         specs: &[ListenerSpec],
     ) -> Result<Sockets, BindError> {
-        let mut sockets = Sockets { masters: Masters::Two, ..Sockets::default() };
+        let masters = if inherited.is_empty() { Masters::One } else { Masters::Two };
+        let mut sockets = Sockets { masters, ..Sockets::default() };
         for Inherited { fd, entry } in inherited {
             let file = entry.socket_file();
             sockets.shared.extend(file.clone());
