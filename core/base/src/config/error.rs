@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::hints;
+use super::gunicorn::{Theirs, theirs};
 use super::layers::Origin;
 use super::settings::TABLE;
 use super::table::VARIABLE_PREFIX;
@@ -48,7 +48,12 @@ impl ConfigError {
     pub fn unknown(written: &str, spelling: Spelling, origin: &Origin) -> ConfigError {
         let name = spelling.to_name(written);
         let missing = spelling.missing();
-        let reason = match (hints::for_name(&name), nearest(&name, spelling.known())) {
+        let gunicorns = match spelling {
+            Spelling::Flag => theirs(written),
+            Spelling::Key | Spelling::Variable => theirs(&name),
+        };
+        let hint = gunicorns.filter(|row| row.setting().is_none()).map(Theirs::hint);
+        let reason = match (hint, nearest(&name, spelling.known())) {
             (Some(hint), _) => format!("{missing}: {hint}"),
             (None, Some(known)) => {
                 format!("{missing}; did you mean {}?", spelling.to_written(&known))

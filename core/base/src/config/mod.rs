@@ -7,7 +7,7 @@
 mod class;
 mod error;
 pub mod file;
-mod hints;
+pub mod gunicorn;
 pub mod layers;
 #[cfg(test)]
 mod reference;

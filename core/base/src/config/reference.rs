@@ -66,14 +66,23 @@ fn bounds(setting: &Setting) -> String {
 
 #[test]
 fn the_page_is_up_to_date() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
-    let page = page();
+    assert_up_to_date("docs/settings.md", &page());
+}
+
+/// Compares the file `name` of the repository with what it should be, or with UPDATE=1 writes it.
+#[track_caller]
+pub(super) fn assert_up_to_date(name: &str, text: &str) {
+    let path = repository(name);
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, &page).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
-    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
-        found == page,
-        "docs/settings.md is stale: UPDATE=1 cargo test -p oxicorn-core reference"
+        found == text,
+        "{name} is stale: UPDATE=1 cargo test -p oxicorn-core -p oxicorn up_to_date"
     );
+}
+
+pub(super) fn repository(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
 }
