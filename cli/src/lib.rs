@@ -15,10 +15,16 @@
 //! other requests under `coroutine`.
 
 mod args;
+#[cfg(test)]
+mod artefacts;
+mod command;
+mod completions;
 pub mod demo;
 pub mod files;
+mod habits;
 mod help;
 mod load;
+mod man;
 pub mod net;
 mod print;
 mod registry;

@@ -9,7 +9,7 @@ use oxicorn_core::config::layers::{CMD_ARGS, environment};
 use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw, file, find};
 
 use crate::args::{self, Arguments};
-use crate::help;
+use crate::{completions, habits, help, man};
 
 /// What is to be done, and with which settings.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Loaded {
     pub app: Option<String>,
     /// What to do.
     pub action: Action,
+    /// What is not wrong, but worth a line in the log before anything else.
+    pub warnings: Vec<String>,
 }
 
 /// What to do instead of serving, or that.
@@ -31,6 +33,8 @@ pub enum Action {
     Help(String),
     /// Print [`crate::VERSION`]; likewise.
     Version,
+    /// Print this text, which somebody asked for instead of serving; likewise.
+    Print(String),
     /// Check everything that a start would, and say so in the exit status.
     CheckConfig,
     /// Print the settings: see [`crate::print_config`].
@@ -39,7 +43,7 @@ pub enum Action {
 
 impl Loaded {
     fn only(action: Action) -> Loaded {
-        Loaded { config: Config::default(), app: None, action }
+        Loaded { config: Config::default(), app: None, action, warnings: Vec::new() }
     }
 }
 
@@ -54,19 +58,18 @@ pub fn load(argv: &[OsString], env: &Environment) -> Result<Loaded, ConfigError>
 
 /// As [`load`], with paths that are relative to `folder`.
 fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded, ConfigError> {
+    let program = program(argv);
     let line = args::parse(argv.iter().skip(1).cloned(), &Origin::CommandLine)?;
-    let (mut given, mut app) = match line {
-        Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
-        Arguments::Version => return Ok(Loaded::only(Action::Version)),
-        Arguments::Serve { given, app } => (given, app),
+    let (mut given, mut app) = match serving(line, &program) {
+        Ok(serving) => serving,
+        Err(action) => return Ok(Loaded::only(action)),
     };
-    match args::parse(cmd_args(env)?, &Origin::CmdArgs)? {
-        Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
-        Arguments::Version => return Ok(Loaded::only(Action::Version)),
-        Arguments::Serve { given: more, app: other } => {
+    match serving(args::parse(cmd_args(env)?, &Origin::CmdArgs)?, &program) {
+        Ok((more, other)) => {
             given.extend(more);
             app = app.or(other);
         }
+        Err(action) => return Ok(Loaded::only(action)),
     }
     given.extend(environment(env)?);
     given.extend(file_layer(folder, &Config::resolve(given.clone())?)?);
@@ -76,7 +79,19 @@ fn load_in(folder: &Path, argv: &[OsString], env: &Environment) -> Result<Loaded
         (false, true) => Action::CheckConfig,
         (false, false) => Action::Run,
     };
-    Ok(Loaded { config, app, action })
+    let warnings = habits::warnings(folder, &config, env);
+    Ok(Loaded { config, app, action, warnings })
+}
+
+/// The settings and the application, or what to do instead of looking at any.
+fn serving(arguments: Arguments, program: &str) -> Result<(Vec<Given>, Option<String>), Action> {
+    match arguments {
+        Arguments::Serve { given, app } => Ok((given, app)),
+        Arguments::Help => Err(Action::Help(help::text(program))),
+        Arguments::Version => Err(Action::Version),
+        Arguments::Man => Err(Action::Print(man::page(program))),
+        Arguments::Completions(shell) => Err(Action::Print(completions::script(shell, program))),
+    }
 }
 
 fn program(argv: &[OsString]) -> String {
@@ -107,6 +122,10 @@ fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> 
         return Ok(Vec::new());
     }
     let path = outer.config.clone().unwrap_or(PathBuf::from(DEFAULT_FILE));
+    if let Some(reason) = habits::not_a_path(&path) {
+        let path = path.display().to_string();
+        return Err(ConfigError::new("config", &path, outer.origin("config"), reason));
+    }
     match std::fs::read_to_string(folder.join(&path)) {
         Ok(text) => {
             let mut layer = file::parse(&path, &text)?;
@@ -118,7 +137,13 @@ fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> 
         }
         Err(error) => {
             let (path, origin) = (path.display().to_string(), outer.origin("config"));
-            Err(ConfigError::new("config", &path, origin, error))
+            Err(match error.kind() {
+                ErrorKind::NotFound => {
+                    ConfigError::new("config", &path, origin, "there is no such file")
+                }
+                ErrorKind::InvalidData => ConfigError::new("config", &path, origin, "not UTF-8"),
+                _ => ConfigError::new("config", &path, origin, error),
+            })
         }
     }
 }
@@ -160,7 +185,8 @@ mod tests {
 
         fn workers(&self, line: &str) -> (u32, String) {
             let config = self.load(line).unwrap().config;
-            (config.workers, config.origin("workers").to_string())
+            let workers = find("workers").unwrap().value(&config).to_string();
+            (workers.parse().unwrap(), config.origin("workers").to_string())
         }
     }
 
@@ -198,6 +224,31 @@ mod tests {
         let env = [("OXICORN_CONFIG", "g.conf.py")];
         assert_eq!(Case::new(&files, &env).workers("server").0, 4);
         assert_eq!(Case::new(&[], &[]).load("server").unwrap().config.config, None);
+    }
+
+    #[test]
+    fn what_gunicorn_would_have_read_is_mentioned() {
+        let files = [("gunicorn.conf.py", "workers = 3")];
+        let env = [("GUNICORN_CMD_ARGS", "--workers 4")];
+        let warnings =
+            |files: &[_], env: &[_], line| Case::new(files, env).load(line).unwrap().warnings;
+        let found = warnings(&files, &env, "server");
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("SERVER_CMD_ARGS"), "{found:?}");
+        assert!(found[1].contains("-c gunicorn.conf.py"), "{found:?}");
+        assert!(warnings(&[], &[], "server").is_empty());
+        assert!(warnings(&files, &[], "server -c gunicorn.conf.py").is_empty());
+        assert!(warnings(&files, &[], "server -c none").is_empty());
+        let both = [files[0], ("server.toml", "")];
+        assert!(warnings(&both, &[], "server").is_empty());
+    }
+
+    #[test]
+    fn gunicorns_forms_of_a_file_are_refused_with_the_form_to_use() {
+        for (form, words) in [("file:g.py", "-c g.py"), ("python:my.settings", "a Python module")] {
+            let error = Case::new(&[], &[]).load(&format!("server -c {form}")).unwrap_err();
+            assert!(error.1.contains(words), "{error:?}");
+        }
     }
 
     #[test]
@@ -290,7 +341,7 @@ mod tests {
             &[],
             "server -c nowhere.toml",
             2,
-            r#"config = "nowhere.toml" (command line): No such file or directory (os error 2)"#,
+            r#"config = "nowhere.toml" (command line): there is no such file"#,
         );
     }
 

@@ -1,5 +1,6 @@
 //! The worker classes. A class is one crate and one row here.
 
+use oxicorn_core::config::gunicorn::instead_of_class;
 use oxicorn_core::config::{Config, ConfigError, nearest};
 use oxicorn_core::worker::Worker;
 
@@ -21,10 +22,10 @@ pub(crate) fn find(config: &Config) -> Result<&'static dyn Worker, ConfigError> 
     found.copied().ok_or_else(|| {
         let all = WORKERS.iter().map(|worker| listed(worker.names())).collect::<Vec<_>>();
         let names = WORKERS.iter().flat_map(|worker| worker.names()).copied();
-        let guess = nearest(wanted, names)
-            .map(|name| format!("; did you mean {name}?"))
-            .unwrap_or_default();
-        let reason = format!("there is no such worker class: there are {}{guess}", all.join(", "));
+        let hint = instead_of_class(wanted).map(|hint| format!("; {hint}"));
+        let guess = || nearest(wanted, names).map(|name| format!("; did you mean {name}?"));
+        let advice = hint.or_else(guess).unwrap_or_default();
+        let reason = format!("there is no such worker class: there are {}{advice}", all.join(", "));
         config.refuse("worker_class", reason)
     })
 }

@@ -71,10 +71,14 @@ fn act(
 ) -> Result<ExitCode, ConfigError> {
     let loaded = load(&argv, &env)?;
     match &loaded.action {
-        Action::Help(text) => say(std::io::stdout(), text),
+        Action::Help(text) | Action::Print(text) => say(std::io::stdout(), text),
         Action::Version => say(std::io::stdout(), &format!("{}\n", crate::VERSION)),
-        Action::PrintConfig => say(std::io::stdout(), &print::print_config(&loaded.config)),
+        Action::PrintConfig => {
+            warn(&loaded);
+            say(std::io::stdout(), &print::print_config(&loaded.config));
+        }
         Action::CheckConfig => {
+            warn(&loaded);
             let plan = plan(applications, loaded)?;
             addresses_are_free(&plan)?;
         }
@@ -83,16 +87,27 @@ fn act(
     Ok(ExitCode::SUCCESS)
 }
 
+/// For those who only look: there is no log yet.
+fn warn(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        say(std::io::stderr(), &format!("Warning: {warning}\n"));
+    }
+}
+
 fn start(
     applications: &Applications,
     loaded: Loaded,
     argv: Vec<OsString>,
     env: Environment,
 ) -> Result<ExitCode, ConfigError> {
+    let warnings = loaded.warnings.clone();
     let plan = plan(applications, loaded)?;
     let config = &plan.config;
     log::init(&config.errorlog, config.loglevel)
         .map_err(|error| config.refuse("errorlog", error))?;
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
     if let Some(note) = &config.effective_class().note {
         tracing::info!("{note}");
     }

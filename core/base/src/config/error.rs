@@ -6,7 +6,7 @@ use std::fmt;
 use super::gunicorn::{Theirs, theirs};
 use super::layers::Origin;
 use super::settings::TABLE;
-use super::table::VARIABLE_PREFIX;
+use super::table::{OTHER_FLAGS, VARIABLE_PREFIX};
 
 /// Why the settings cannot be used. Its text is always one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Spelling {
         let names = TABLE.iter().map(|setting| setting.name.to_owned());
         let also = TABLE.iter().flat_map(|setting| setting.also);
         let no_settings: &[&str] = match self {
-            Spelling::Flag => &["help", "version"],
+            Spelling::Flag => &OTHER_FLAGS,
             Spelling::Key | Spelling::Variable => &[],
         };
         names.chain(also.chain(no_settings).map(|flag| flag.replace('-', "_")))

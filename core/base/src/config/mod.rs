@@ -19,7 +19,7 @@ pub use class::EffectiveClass;
 pub use error::{ConfigError, Spelling, nearest};
 pub use layers::{Environment, Given, Origin, Origins};
 pub use settings::{Config, TABLE};
-pub use table::{Classes, Group, Reload, Setting, find};
+pub use table::{Classes, Group, OTHER_FLAGS, Reload, Setting, find};
 pub use value::{
     ByteSize, Destination, FieldPattern, Listed, LogLevel, ProxyProtocol, Raw, SchemeHeader,
     Sender, Timeout, Underscores, Value,
