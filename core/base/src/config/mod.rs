@@ -13,6 +13,8 @@ pub mod layers;
 mod reference;
 mod settings;
 mod table;
+#[cfg(test)]
+mod used;
 pub mod value;
 
 pub use class::EffectiveClass;
