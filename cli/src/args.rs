@@ -249,7 +249,7 @@ mod tests {
         for (line, text) in [
             ("--wrokers 2", "--wrokers (command line): no such option; did you mean --workers?"),
             ("--wrokers=2", "--wrokers (command line): no such option; did you mean --workers?"),
-            ("-x", "-x (command line): no such option"),
+            ("-x", "-x (command line): no such option; --help lists them all"),
             (
                 "--keep 5",
                 "--keep (command line): it could be --keepalive, --keep-alive, --keepalive-grace",

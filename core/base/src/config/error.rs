@@ -58,7 +58,7 @@ impl ConfigError {
             (None, Some(known)) => {
                 format!("{missing}; did you mean {}?", spelling.to_written(&known))
             }
-            (None, None) => missing.to_owned(),
+            (None, None) => format!("{missing}; {}", spelling.where_they_are()),
         };
         match spelling {
             // The origin is the variable itself: once is enough.
@@ -109,6 +109,13 @@ impl Spelling {
         match self {
             Spelling::Key | Spelling::Variable => "no such setting",
             Spelling::Flag => "no such option",
+        }
+    }
+
+    fn where_they_are(self) -> &'static str {
+        match self {
+            Spelling::Key | Spelling::Variable => "--print-config lists them all",
+            Spelling::Flag => "--help lists them all",
         }
     }
 
@@ -203,7 +210,12 @@ mod tests {
                 &file,
                 "worker-class (f:1): no such setting; did you mean worker_class?",
             ),
-            ("xyz", Spelling::Key, &file, "xyz (f:1): no such setting"),
+            (
+                "xyz",
+                Spelling::Key,
+                &file,
+                "xyz (f:1): no such setting; --print-config lists them all",
+            ),
             (
                 "worker_tmp_dir",
                 Spelling::Key,

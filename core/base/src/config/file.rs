@@ -95,6 +95,10 @@ impl Source<'_> {
                 Trouble { cause: python::Cause::Program, line, reason } => {
                     self.unreadable(line, &reason)
                 }
+                // Both mean the same mistake: this reader's words are for people.
+                Trouble { line: same, reason, .. } if same == line => {
+                    self.unreadable(line, &reason)
+                }
                 Trouble { cause: python::Cause::Typo, .. } => self.unreadable(line, &reason),
             })
         })

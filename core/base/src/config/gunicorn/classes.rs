@@ -1,8 +1,8 @@
 //! gunicorn's worker classes, also as the paths of Python classes that its users copy from the
 //! documentation of a framework.
 
-/// What to write instead of `written`, a worker class that is not ours. The words follow the list of
-/// those that there are.
+/// What to write instead of `written`, a worker class that is not ours. The words follow "there is
+/// no such worker class: ".
 pub fn instead_of_class(written: &str) -> Option<&'static str> {
     CLASSES.iter().find(|(names, _)| names.contains(&written)).map(|(_, hint)| *hint)
 }

@@ -47,7 +47,7 @@ impl Value for Sender {
         };
         match net == net.trunc() {
             true => Ok(Sender::Net(net)),
-            false => Err(format!("the network is {}", net.trunc())),
+            false => Err(format!("it has bits behind its prefix: write {}", net.trunc())),
         }
     }
 
@@ -246,7 +246,7 @@ mod tests {
                 ("*", "*"),
             ],
             &[
-                ("10.0.0.1/8", "the network is 10.0.0.0/8"),
+                ("10.0.0.1/8", "it has bits behind its prefix: write 10.0.0.0/8"),
                 ("10.0.0.0/33", no),
                 ("localhost", no),
                 ("10.0.0.1:80", no),
