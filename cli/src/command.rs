@@ -82,7 +82,9 @@ pub(crate) fn documented(program: &str) -> Command {
         .bin_name(program.to_owned())
         .about("application server with interchangeable worker classes")
         .override_usage(format!("{program} [OPTIONS] [APP]"))
-        .mut_arg(APP, |arg| arg.help("The application: demo (the default) or echo"))
+        .mut_arg(APP, |arg| {
+            arg.help("The application, where a program has several; of server: demo (the default) or echo")
+        })
         .mut_arg(COMPLETIONS, |arg| arg.value_parser(SHELLS).hide_possible_values(true));
     for (name, help) in OTHERS {
         command = command.mut_arg(name, |arg| arg.help(help).help_heading("Other"));

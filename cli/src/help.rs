@@ -15,7 +15,8 @@ const WIDTH: usize = 80;
 const COLUMN: usize = 32;
 
 const APPLICATION: &str = "
-  APP                           The application: demo (the default) or echo
+  APP                           The application, where a program has several;
+                                of server: demo (the default) or echo
 ";
 
 const NOTES: &str = "

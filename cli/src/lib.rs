@@ -20,6 +20,8 @@ mod artefacts;
 mod command;
 mod completions;
 pub mod demo;
+#[cfg(test)]
+mod documents;
 pub mod files;
 mod habits;
 mod help;

@@ -11,6 +11,8 @@ use oxicorn_tests::harness::{Launch, Server};
 use oxicorn_tests::process::Process;
 use oxicorn_tests::{Deadline, Serving, Subject};
 
+use super::{run, server};
+
 /// Runs its arguments as process 1 of a container. In front of the server a stranger is left behind,
 /// whose parent has gone: it is the child of process 1 then, and ends when its pipe does.
 const CONTAINER: &str = r#"#!/bin/sh
@@ -96,4 +98,22 @@ fn strangers_are_reaped_and_not_taken_for_workers() {
     assert_eq!(server.get("/").status, 200);
     assert_eq!(server.error_log().count("exited"), 0);
     assert_eq!(server.error_log().count("Booting worker"), 1);
+}
+
+/// What the example's image starts: its variables, and its arguments.
+#[test]
+fn the_settings_of_the_example_are_good() {
+    let text = include_str!("../../../examples/deploy/Dockerfile");
+    let mut invocation = server("--check-config");
+    for pair in text.lines().filter_map(|line| line.strip_prefix("ENV ")) {
+        let (name, value) = pair.split_once('=').unwrap();
+        // Its port may be somebody else's here.
+        let value = if name == "PORT" { "0" } else { value };
+        invocation = invocation.env(name, value);
+    }
+    let arguments = text.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
+    let words: Vec<&str> = arguments.split('"').skip(1).step_by(2).collect();
+    assert!(!words.is_empty());
+    let finished = run(invocation.args(words));
+    assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""), "{finished:?}");
 }
