@@ -47,6 +47,11 @@ const SIGNALS: &[(&str, &str)] = &[
          settings changes nothing.",
     ),
     ("USR1", "Open the log files again."),
+    (
+        "USR2",
+        "Start the binary anew, with the same sockets, beside this master. TERM to the old one \
+         finishes the upgrade, TERM to the new one goes back.",
+    ),
     ("TTIN, TTOU", "One worker more, one fewer."),
 ];
 

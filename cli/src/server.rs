@@ -7,7 +7,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use oxicorn_arbiter::{Master, Plan};
+use oxicorn_arbiter::{Birth, Handover, Master, Plan, check_pidfile};
 use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{ConfigError, Environment};
 use oxicorn_core::listener::Listener;
@@ -48,15 +48,25 @@ pub fn serve(handler: impl App) -> ExitCode {
 /// Does what the command line says: serves until told to stop, or prints something.
 pub fn run(applications: Applications) -> ExitCode {
     let argv: Vec<OsString> = std::env::args_os().collect();
-    let env: Environment = std::env::vars_os().collect::<BTreeMap<_, _>>();
+    let mut env: Environment = std::env::vars_os().collect::<BTreeMap<_, _>>();
+    let handover = Handover::take(&mut env);
+    let birth = Birth::of(&argv, &env);
     sys::prepare_title();
-    match act(&applications, argv, env) {
+    let done =
+        handover.and_then(|from| act(&applications, argv, env, Kin { birth, handover: from }));
+    match done {
         Ok(code) => code,
         Err(error) => {
             say(std::io::stderr(), &format!("Error: {error}\n"));
             ExitCode::from(error.exit_status())
         }
     }
+}
+
+/// What an upgrade needs: how this process began, and what an old master has left to it.
+struct Kin {
+    birth: Birth,
+    handover: Option<Handover>,
 }
 
 /// Writing fails when nobody reads: no reason to panic.
@@ -68,6 +78,7 @@ fn act(
     applications: &Applications,
     argv: Vec<OsString>,
     env: Environment,
+    kin: Kin,
 ) -> Result<ExitCode, ConfigError> {
     let loaded = load(&argv, &env)?;
     match &loaded.action {
@@ -81,8 +92,9 @@ fn act(
             warn(&loaded);
             let plan = plan(applications, loaded)?;
             addresses_are_free(&plan)?;
+            pidfile_is_possible(&plan)?;
         }
-        Action::Run => return start(applications, loaded, argv, env),
+        Action::Run => return start(applications, loaded, argv, env, kin),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,6 +111,7 @@ fn start(
     loaded: Loaded,
     argv: Vec<OsString>,
     env: Environment,
+    kin: Kin,
 ) -> Result<ExitCode, ConfigError> {
     let warnings = loaded.warnings.clone();
     let plan = plan(applications, loaded)?;
@@ -119,8 +132,9 @@ fn start(
             .map_err(|error| config.refuse("errorlog", error))?;
         Ok(plan)
     };
-    let master = Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) };
-    Ok(master.run())
+    let Kin { birth, handover } = kin;
+    let (reload, reopen_logs) = (Box::new(reload), Box::new(log::reopen));
+    Ok(Master { plan, reload, reopen_logs, birth, handover }.run())
 }
 
 /// Looks at everything that a start needs, and starts nothing.
@@ -136,6 +150,12 @@ fn plan(applications: &Applications, loaded: Loaded) -> Result<Plan, ConfigError
     })?;
     log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
     Ok(Plan { config: Arc::new(config), worker, app })
+}
+
+/// For `--check-config`.
+fn pidfile_is_possible(plan: &Plan) -> Result<(), ConfigError> {
+    let checked = plan.config.pidfile.as_deref().map(check_pidfile).transpose();
+    checked.map(drop).map_err(|error| plan.config.refuse("pidfile", error))
 }
 
 /// For `--check-config`: binds and lets go.

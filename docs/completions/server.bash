@@ -23,7 +23,7 @@ _server() {
 
     case "${cmd}" in
         server)
-            opts="-b -w -k -t -n -c -h -V --bind --backlog --workers --worker-class --threads --worker-connections --timeout --graceful-timeout --keep-alive --keepalive --keepalive-grace --header-timeout --body-timeout --write-timeout --boot-timeout --limit-request-line --limit-request-fields --limit-request-field_size --limit-request-field-size --permit-missing-host --limit-request-body --body-buffer-size --name --proc-name --forwarded-allow-ips --forwarder-headers --header-map --secure-scheme-headers --proxy-protocol --proxy-allow-from --proxy-allow-ips --access-logfile --accesslog --access-logformat --access-log-format --error-logfile --log-file --errorlog --log-level --loglevel --config --check-config --print-config --help --version --man --completions"
+            opts="-b -w -k -t -n -p -c -h -V --bind --backlog --workers --worker-class --threads --worker-connections --max-requests --max-requests-jitter --max-lifetime --max-rss --timeout --graceful-timeout --drain-delay --keep-alive --keepalive --keepalive-grace --header-timeout --body-timeout --write-timeout --boot-timeout --limit-request-line --limit-request-fields --limit-request-field_size --limit-request-field-size --permit-missing-host --limit-request-body --body-buffer-size --name --proc-name --pid --pidfile --forwarded-allow-ips --forwarder-headers --header-map --secure-scheme-headers --proxy-protocol --proxy-allow-from --proxy-allow-ips --access-logfile --accesslog --access-logformat --access-log-format --error-logfile --log-file --errorlog --log-level --loglevel --config --check-config --print-config --help --version --man --completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -65,6 +65,22 @@ _server() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --max-requests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-requests-jitter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-lifetime)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-rss)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -74,6 +90,10 @@ _server() {
                     return 0
                     ;;
                 --graceful-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain-delay)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -139,6 +159,51 @@ _server() {
                     ;;
                 -n)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pidfile)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --pid)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -p)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --forwarded-allow-ips)

@@ -10,8 +10,13 @@ tokio\t''
 async\t''"
 complete -c server -l threads -d 'Threads of each worker' -r
 complete -c server -l worker-connections -d 'Open connections that a worker holds at most' -r
-complete -c server -s t -l timeout -d 'How long the main loop of a worker may be silent' -r
+complete -c server -l max-requests -d 'Requests after which a worker is replaced' -r
+complete -c server -l max-requests-jitter -d 'Requests by which max_requests may be more, at random' -r
+complete -c server -l max-lifetime -d 'Time after which a worker is replaced' -r
+complete -c server -l max-rss -d 'Resident memory of a worker at which it is replaced' -r
+complete -c server -s t -l timeout -d 'How long a request may occupy the application' -r
 complete -c server -l graceful-timeout -d 'How long requests may take to finish when a worker is told to leave' -r
+complete -c server -l drain-delay -d 'How long everything is still served after TERM' -r
 complete -c server -l keepalive -l keep-alive -d 'How long an idle connection is kept for its next request' -r
 complete -c server -l keepalive-grace -d 'How long an idle connection is kept when its worker is leaving' -r
 complete -c server -l header-timeout -d 'How long the head of a request may take to arrive' -r
@@ -24,6 +29,7 @@ complete -c server -l limit-request-field-size -l limit-request-field_size -d 'B
 complete -c server -l limit-request-body -d 'Bytes of a request\'s body' -r
 complete -c server -l body-buffer-size -d 'Bytes of a body that are read before the handler runs' -r
 complete -c server -s n -l proc-name -l name -d 'Name of the application in process titles' -r
+complete -c server -s p -l pidfile -l pid -d 'File with the process number of the master' -r -F
 complete -c server -l forwarded-allow-ips -d 'Senders whose headers about the client are believed' -r
 complete -c server -l forwarder-headers -d 'Names with an underscore that a believed sender may use' -r
 complete -c server -l header-map -d 'What becomes of header fields named with an underscore' -r -f -a "drop\t''

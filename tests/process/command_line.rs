@@ -8,6 +8,7 @@ mod containers;
 mod habits;
 #[path = "command_line/mistakes.rs"]
 mod mistakes;
+mod pidfile;
 
 use std::path::Path;
 

@@ -20,6 +20,7 @@ pub mod contract;
 pub mod deadline;
 pub mod harness;
 pub mod load;
+pub mod losses;
 pub mod process;
 
 pub use client::{Asked, ClientError, Connection, Request, Response};

@@ -12,7 +12,7 @@
 //! | `/stream` | 10 lines, each sent by itself, 100 ms apart, the first at once; `?n=` (up to 1000000) and `?ms=` override |
 //! | `/upstream?url=` | fetches an `http://` address and tells its status and its size in bytes; 403 unless the address' `host:port` is one of those in the environment's `OXICORN_DEMO_UPSTREAM` (comma-separated; read once, when the application is made); 502 when it does not answer properly |
 //! | `/echo` and all below | what the server has received, see [`echo`] |
-//! | `/healthz` | `ok\n` |
+//! | `/healthz` | `ok\n`, and 503 with `stopping\n` as soon as the server was told to stop |
 //! | `/panic` | panics, on purpose: what a server makes of that can be tested |
 //!
 //! `ms` is a whole number of milliseconds up to 3600000. A wrong value is answered with 400 and one

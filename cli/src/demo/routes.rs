@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use oxicorn_core::Request;
-use oxicorn_core::app::IntoResponse;
+use oxicorn_core::app::{IntoResponse, RequestExt};
 
 use super::allowed::AllowList;
 use super::echo::Echo;
@@ -100,6 +100,9 @@ fn look_up(route: Route, request: Request, allowed: &AllowList) -> Result<Plan, 
             Plan::Lines(Lines::new(count, millis(query, lines::PACE)?))
         }
         Route::Upstream => Fetch::plan(query.parsed("url", Target::parse)?, allowed),
+        Route::Healthz if request.is_stopping() => {
+            Plan::answer((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
+        }
         Route::Healthz => Plan::answer("ok\n"),
         Route::Panic => Plan::Panic,
         Route::Echo => Echo::plan(request),

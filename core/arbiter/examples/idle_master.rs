@@ -7,6 +7,7 @@
 //! cargo run -p oxicorn-arbiter --example idle_master /tmp/idle.toml
 //! ```
 
+use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use oxicorn_arbiter::{Master, Plan};
-use oxicorn_core::config::{Config, ConfigError, Destination, LogLevel, file};
+use oxicorn_arbiter::{Birth, Handover, Master, Plan};
+use oxicorn_core::config::{Config, ConfigError, Destination, Environment, LogLevel, file};
 use oxicorn_core::orders::Order;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use oxicorn_core::{Application, Request, log, sys};
@@ -122,13 +123,18 @@ fn plan(path: &Path) -> Result<Plan, ConfigError> {
 }
 
 fn main() -> ExitCode {
-    let path = PathBuf::from(std::env::args_os().nth(1).unwrap_or_default());
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let mut env: Environment = std::env::vars_os().collect();
+    let path = PathBuf::from(argv.get(1).cloned().unwrap_or_default());
+    let handover = Handover::take(&mut env);
+    let birth = Birth::of(&argv, &env);
     sys::prepare_title();
     let started = log::init(&Destination::Standard, LogLevel::Debug);
-    let plan = match (started, plan(&path)) {
-        (Ok(()), Ok(plan)) => plan,
-        (log, plan) => {
-            tracing::error!("{log:?} {}", plan.err().map_or_else(String::new, |e| e.to_string()));
+    let plan = plan(&path);
+    let (plan, handover) = match (started, plan, handover) {
+        (Ok(()), Ok(plan), Ok(handover)) => (plan, handover),
+        (log, plan, handover) => {
+            tracing::error!("{log:?} {:?} {:?}", plan.err(), handover.err());
             return ExitCode::FAILURE;
         }
     };
@@ -141,5 +147,5 @@ fn main() -> ExitCode {
     }
     let reload = Box::new(move || self::plan(&path));
     let reopen_logs = Box::new(|| tracing::info!("Reopened: Master"));
-    Master { plan, reload, reopen_logs }.run()
+    Master { plan, reload, reopen_logs, birth, handover }.run()
 }

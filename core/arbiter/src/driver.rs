@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use oxicorn_core::config::ConfigError;
+use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::scoreboard::{Generation, Scoreboard, Slot, State, Writers};
 use oxicorn_core::sys;
@@ -25,12 +26,16 @@ use crate::sockets::Sockets;
 use crate::spawn::{self, Forked, Inheritance};
 use crate::state::{Arbiter, FIRST};
 
+pub(crate) mod lineage;
+
+use lineage::Lineage;
+
 /// What this process is when the loop ends.
 enum Role {
     /// The master, at its end.
     Master(ExitCode),
     /// A worker, at its beginning.
-    Worker(Slot, Plan),
+    Worker(Slot, Plan, InFlightTable),
 }
 
 /// A worker as the scoreboard last showed it.
@@ -53,7 +58,10 @@ pub(crate) struct Driver {
     lifeline: MasterLifeline,
     board: Scoreboard,
     seen: BTreeMap<Slot, Seen>,
+    /// The requests of each worker.
+    tables: BTreeMap<Slot, InFlightTable>,
     oom_kills: OomKills,
+    lineage: Lineage,
 }
 
 impl Driver {
@@ -64,10 +72,16 @@ impl Driver {
         lifeline: MasterLifeline,
         board: Scoreboard,
         sockets: Sockets,
+        lineage: Lineage,
     ) -> Driver {
         let seed = u64::from(std::process::id()) ^ (sys::coarse_millis() << 32);
+        let arbiter = Arbiter::new(Settings::from(&*master.plan.config), seed);
+        let arbiter = match &lineage.predecessor {
+            Some(predecessor) => arbiter.after(predecessor.pid),
+            None => arbiter,
+        };
         Driver {
-            arbiter: Arbiter::new(Settings::from(&*master.plan.config), seed),
+            arbiter,
             started,
             events: VecDeque::from([Event::Start]),
             plans: BTreeMap::from([(FIRST, master.plan)]),
@@ -79,7 +93,9 @@ impl Driver {
             lifeline,
             board,
             seen: BTreeMap::new(),
+            tables: BTreeMap::new(),
             oom_kills: OomKills::watch(),
+            lineage,
         }
     }
 
@@ -90,8 +106,11 @@ impl Driver {
         }
         self.show_title();
         match self.supervise() {
-            Role::Master(code) => code,
-            Role::Worker(slot, plan) => self.become_worker(slot, plan),
+            Role::Master(code) => {
+                self.lineage.leave_pidfile();
+                code
+            }
+            Role::Worker(slot, plan, table) => self.become_worker(slot, plan, table),
         }
     }
 
@@ -108,17 +127,19 @@ impl Driver {
     }
 
     /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
-    fn become_worker(self, slot: Slot, plan: Plan) -> ! {
+    fn become_worker(self, slot: Slot, plan: Plan, in_flight: InFlightTable) -> ! {
         // The closures are the master's: what they do when they are dropped is not for a worker.
         std::mem::forget((self.reload, self.reopen_logs));
         let inheritance = Inheritance {
             listeners: self.sockets.copies(&plan.config.bind),
             slot: self.board.handle(slot, Writers::One),
+            in_flight,
             lifeline: self.lifeline,
             title: plan.title("worker"),
             plan,
         };
-        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills));
+        drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.tables));
+        drop(self.lineage);
         spawn::live(inheritance)
     }
 
@@ -140,14 +161,15 @@ impl Driver {
         }
     }
 
-    /// Waits for a signal, a worker's ring, or the next deadline.
+    /// Waits for a signal, a worker's ring, another master, or the next deadline.
     fn wait(&self) -> Result<(), Errno> {
         let timeout = match self.arbiter.next_deadline() {
             Some(deadline) => poll_timeout(deadline.saturating_sub(self.started.elapsed())),
             None => PollTimeout::NONE,
         };
-        let mut fds =
-            [self.signals.fd(), self.lifeline.bell()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let own = [self.signals.fd(), self.lifeline.bell()];
+        let own = own.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let mut fds: Vec<PollFd<'_>> = own.chain(self.lineage.poll_fds()).collect();
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error),
@@ -161,6 +183,7 @@ impl Driver {
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
         self.events.extend(signals.into_iter().map(Event::Signal));
+        self.events.extend(self.lineage.news());
         let slots: Vec<Slot> = self.seen.keys().copied().collect();
         for slot in slots {
             let news = self.news_of(slot);
@@ -175,17 +198,18 @@ impl Driver {
         }
     }
 
-    /// What a worker has written into its row since it was last looked at.
-    fn news_of(&mut self, slot: Slot) -> Option<Event> {
+    /// What a worker has written into its row since it was last looked at, latest last.
+    fn news_of(&mut self, slot: Slot) -> Vec<Event> {
         let state = self.board.state(slot);
-        let seen = self.seen.get_mut(&slot)?;
-        if std::mem::replace(&mut seen.state, state) == state {
-            return None;
-        }
-        match state {
-            State::Ready => Some(Event::Ready { slot }),
-            State::Draining => Some(Event::Draining { slot }),
-            State::Free | State::Booting => None,
+        let Some(seen) = self.seen.get_mut(&slot) else { return Vec::new() };
+        let before = std::mem::replace(&mut seen.state, state);
+        match (before, state) {
+            _ if before == state => Vec::new(),
+            (State::Booting, State::Weary) => vec![Event::Ready { slot }, Event::Weary { slot }],
+            (_, State::Ready) => vec![Event::Ready { slot }],
+            (_, State::Weary) => vec![Event::Weary { slot }],
+            (_, State::Draining) => vec![Event::Draining { slot }],
+            (_, State::Free | State::Booting) => Vec::new(),
         }
     }
 
@@ -205,7 +229,9 @@ impl Driver {
                     let _ = nix::sys::signal::kill(pid, signal);
                 }
             }
+            Action::ShowInFlight { slot } => self.show_in_flight(slot),
             Action::Release { slot } => {
+                self.tables.remove(&slot);
                 self.seen.remove(&slot);
                 self.board.release(slot);
             }
@@ -215,8 +241,14 @@ impl Driver {
             Action::DropConfig { generation } => {
                 self.plans.remove(&generation);
                 self.close_unwanted();
+                self.follow_config();
                 self.show_title();
             }
+            Action::Upgrade => self.upgrade(),
+            Action::ForgetSuccessor => self.forget_successor(),
+            Action::TellReady => self.tell_ready(),
+            Action::Promote => self.on_promotion(),
+            Action::StopSoon => self.board.stop_soon(),
             Action::EndServer => {
                 self.sockets.refuse_new();
                 self.board.end_server();
@@ -225,6 +257,7 @@ impl Driver {
             Action::ReopenLogs => (self.reopen_logs)(),
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
+                self.sockets.close();
                 self.sockets.remove_files();
                 return ControlFlow::Break(Role::Master(ExitCode::from(code)));
             }
@@ -238,10 +271,21 @@ impl Driver {
             self.events.push_back(Event::SpawnFailed { slot, reason });
             return ControlFlow::Continue(());
         };
+        let table = match InFlightTable::new(&plan.config) {
+            Ok(table) => table,
+            Err(error) => {
+                let reason = format!("memory for its requests: {error}");
+                self.events.push_back(Event::SpawnFailed { slot, reason });
+                return ControlFlow::Continue(());
+            }
+        };
         self.board.take(slot, generation);
         let event = match spawn::fork() {
-            Ok(Forked::Worker) => return ControlFlow::Break(Role::Worker(slot, plan.clone())),
+            Ok(Forked::Child) => {
+                return ControlFlow::Break(Role::Worker(slot, plan.clone(), table));
+            }
             Ok(Forked::Master(pid)) => {
+                self.tables.insert(slot, table);
                 let state = State::Booting;
                 self.seen.insert(slot, Seen { pid, state });
                 Event::Spawned { slot, pid }
@@ -253,6 +297,12 @@ impl Driver {
         };
         self.events.push_back(event);
         ControlFlow::Continue(())
+    }
+
+    fn show_in_flight(&self, slot: Slot) {
+        if let Some(table) = self.tables.get(&slot) {
+            in_flight::report(table, self.board.row(slot).in_flight, Extent::All(&[]));
+        }
     }
 
     /// Collects one child. What it wrote last is told before its end, and both before anything else:
@@ -268,25 +318,45 @@ impl Driver {
             Some(Risen::Yes) => Ending::OutOfMemory,
             Some(Risen::No) | None => how,
         };
+        // Its start may not have been told yet, either.
+        let start = |event: &Event| match event {
+            Event::Spawned { pid: started, .. } | Event::Upgraded { pid: started } => {
+                *started == pid
+            }
+            _ => false,
+        };
+        let started = self.events.iter().position(start).and_then(|at| self.events.remove(at));
         self.events.push_front(Event::Exited { pid, how });
-        if let Some(news) = slot.and_then(|slot| self.news_of(slot)) {
-            self.events.push_front(news);
+        let successor = self.lineage.successor.as_ref().is_some_and(|it| it.pid == pid);
+        let news = match successor {
+            true => self.lineage.hear().into_iter().collect(),
+            false => slot.map(|slot| self.news_of(slot)).unwrap_or_default(),
+        };
+        for earlier in news.into_iter().rev().chain(started) {
+            self.events.push_front(earlier);
         }
     }
 
     fn load(&mut self) {
         let answer = match (self.reload)() {
-            Ok(plan) => match self.sockets.add(&plan.config.bind, plan.config.backlog) {
+            Ok(plan) => match self.open(&plan) {
                 Ok(()) => {
                     let settings = Settings::from(&*plan.config);
                     self.loaded.push_back(plan);
                     Ok(settings)
                 }
-                Err(error) => Err(error.to_string()),
+                Err(reason) => Err(reason),
             },
             Err(error) => Err(error.to_string()),
         };
         self.events.push_back(Event::ConfigLoaded(answer));
+    }
+
+    /// What a configuration needs of the system.
+    fn open(&mut self, plan: &Plan) -> Result<(), String> {
+        self.lineage.check_pidfile(&plan.config)?;
+        let added = self.sockets.add(&plan.config.bind, plan.config.backlog);
+        added.map_err(|error| error.to_string())
     }
 
     fn adopt(&mut self, generation: Generation) {
@@ -301,7 +371,15 @@ impl Driver {
             announce_class(&plan);
         }
         self.plans.insert(generation, plan);
+        self.follow_config();
         self.show_title();
+    }
+
+    /// Sees to what the configuration in force says of the master itself.
+    fn follow_config(&mut self) {
+        if let Some(plan) = self.plans.get(&self.arbiter.generation()) {
+            self.lineage.move_pidfile(&plan.config);
+        }
     }
 
     /// Closes the sockets that no configuration in use names.

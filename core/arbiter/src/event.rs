@@ -105,6 +105,15 @@ pub enum Stop {
     Quick,
 }
 
+/// Whether the master has a terminal, which sends it SIGWINCH when its window changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// It may have: SIGWINCH means nothing.
+    Attached,
+    /// It has none: SIGWINCH is the operator's.
+    Daemonized,
+}
+
 /// What the decisions need to know of the configuration. A time of `None` is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -116,6 +125,10 @@ pub struct Settings {
     pub graceful_timeout: Option<Duration>,
     /// How long a worker may take to be ready.
     pub boot_timeout: Option<Duration>,
+    /// How long everything is still served after SIGTERM.
+    pub drain_delay: Option<Duration>,
+    /// Whether SIGWINCH counts.
+    pub terminal: Terminal,
 }
 
 impl From<&Config> for Settings {
@@ -125,6 +138,8 @@ impl From<&Config> for Settings {
             timeout: config.timeout.get(),
             graceful_timeout: config.graceful_timeout.get(),
             boot_timeout: config.boot_timeout.get(),
+            drain_delay: config.drain_delay.get(),
+            terminal: Terminal::Attached,
         }
     }
 }
@@ -168,6 +183,11 @@ pub enum Event {
         /// Its place.
         slot: Slot,
     },
+    /// The worker in this place says that it has done its share: it serves until it is replaced.
+    Weary {
+        /// Its place.
+        slot: Slot,
+    },
     /// The worker in this place says that it accepts no more and is about to leave.
     Draining {
         /// Its place.
@@ -180,6 +200,21 @@ pub enum Event {
         /// How.
         how: Ending,
     },
+    /// The answer to [`Action::Upgrade`]: the process that is to become the new master.
+    Upgraded {
+        /// Its number. It comes before the [`Event::Exited`] of the same process.
+        pid: Pid,
+    },
+    /// The other answer to [`Action::Upgrade`]; or the process says, after [`Event::Upgraded`], that
+    /// it cannot become a master.
+    UpgradeFailed {
+        /// Why.
+        reason: String,
+    },
+    /// The new master says that a worker of its own is ready.
+    SuccessorReady,
+    /// The old master, which has started this one, has ended, however that came about.
+    PredecessorGone,
     /// [`crate::state::Arbiter::next_deadline`] has come.
     Tick {
         /// For how long each worker has been silent.
@@ -204,6 +239,11 @@ pub enum Action {
         /// Which signal.
         signal: Signal,
     },
+    /// Name in the log the requests that the worker in this place has in hand, or had when it died.
+    ShowInFlight {
+        /// The place.
+        slot: Slot,
+    },
     /// Nobody is in this place any more.
     Release {
         /// The place.
@@ -224,7 +264,20 @@ pub enum Action {
         /// Its number.
         generation: Generation,
     },
-    /// The whole server ends: take no new clients, tell the workers through the scoreboard that
+    /// Start the binary anew, as a second master with the same sockets. Answered by
+    /// [`Event::Upgraded`] or [`Event::UpgradeFailed`]. Never while there are two masters.
+    Upgrade,
+    /// The new master has been reaped: this one is alone again.
+    ForgetSuccessor,
+    /// Tell the old master that this one serves.
+    TellReady,
+    /// The old master has gone: what belonged to both, the files of sockets and of the process
+    /// number, is this one's.
+    Promote,
+    /// The whole server will end, and everybody serves until then: say so through the scoreboard.
+    StopSoon,
+    /// The whole server ends, and no other master serves from its sockets: take no new clients, tell
+    /// the workers through the scoreboard that
     /// nobody will be there after them, and close the master's copies of the sockets.
     EndServer,
     /// Open the master's own log files again by name; the workers are told by [`Action::Kill`].

@@ -10,9 +10,12 @@
 mod backoff;
 mod driver;
 pub mod event;
+mod handover;
 pub mod line;
 mod master;
 mod oom;
+mod pidfile;
+mod reexec;
 mod roster;
 mod signals;
 mod sockets;
@@ -22,4 +25,7 @@ pub mod state;
 #[cfg(test)]
 mod sim;
 
+pub use handover::Handover;
 pub use master::{Master, Plan};
+pub use pidfile::{PidfileError, check_pidfile};
+pub use reexec::Birth;

@@ -35,6 +35,30 @@ pub enum BootFailure {
     NotFound,
 }
 
+/// Whether a new master serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// A worker of it is ready.
+    Ready,
+    /// None is.
+    NotReady,
+}
+
+/// The other of two masters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherMaster {
+    /// The one that has started this one.
+    Old {
+        /// Its process.
+        pid: Pid,
+    },
+    /// The one that this one has started.
+    New {
+        /// Its process, if it has one yet.
+        pid: Option<Pid>,
+    },
+}
+
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is described by its text, below")]
@@ -45,8 +69,21 @@ pub enum Line {
     ReloadFailed { failed: Generation, stays: Generation },
     Reloaded { generation: Generation },
     QuickShutdown,
+    StopsIn { time: Duration },
+    TooLate(Signal),
     NotDaemonized,
-    NoUpgrade,
+    NoWorkers,
+    FirstProcess,
+    UpgradeRefused(OtherMaster),
+    UpgradeFailed { reason: String },
+    Upgrading { pid: Pid, patience: Option<Duration> },
+    SuccessorReady { pid: Pid },
+    SuccessorTooSlow { pid: Pid },
+    SuccessorEnded { pid: Pid, how: Ending, was: Readiness },
+    LeavesToNew { pid: Option<Pid>, is: Readiness },
+    LeavesToOld { pid: Pid },
+    TakesOver { pid: Pid },
+    Promoted { pid: Pid },
     MostWorkers { most: usize },
     SpawnFailed { reason: String },
     BootFailed { pid: Pid, retry: Duration },
@@ -74,7 +111,16 @@ impl Line {
             | Line::HangUp
             | Line::Reloaded { .. }
             | Line::QuickShutdown
+            | Line::StopsIn { .. }
+            | Line::NoWorkers
             | Line::WasAsleep { .. }
+            | Line::Upgrading { .. }
+            | Line::SuccessorReady { .. }
+            | Line::SuccessorEnded { how: Ending::Code(0), was: Readiness::Ready, .. }
+            | Line::LeavesToNew { is: Readiness::Ready, .. }
+            | Line::LeavesToOld { .. }
+            | Line::TakesOver { .. }
+            | Line::Promoted { .. }
             | Line::ShuttingDown
             | Line::Ended { how: Ending::Signal(libc::SIGTERM), .. } => Level::Info,
             Line::Ended {
@@ -82,13 +128,19 @@ impl Line {
                 ..
             } => Level::Error,
             Line::Ended { how: Ending::Signal(_), .. }
-            | Line::NoUpgrade
+            | Line::FirstProcess
+            | Line::UpgradeRefused(_)
+            | Line::LeavesToNew { is: Readiness::NotReady, .. }
+            | Line::TooLate(_)
             | Line::MostWorkers { .. }
             | Line::BootFailed { .. }
             | Line::LeavesTooSlowly { .. } => Level::Warning,
             Line::ReloadRefused { .. }
             | Line::ReloadFailed { .. }
             | Line::SpawnFailed { .. }
+            | Line::UpgradeFailed { .. }
+            | Line::SuccessorTooSlow { .. }
+            | Line::SuccessorEnded { .. }
             | Line::BootTooSlow { .. }
             | Line::GivingUp
             | Line::Reason(_) => Level::Error,
@@ -116,6 +168,26 @@ fn signal_name(number: c_int) -> String {
         .map_or_else(|_| format!("signal {number}"), |s| s.as_str().to_owned())
 }
 
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Ending::Code(code) => write!(f, "exited with code {code}"),
+            Ending::Signal(number) => write!(f, "was sent {}", signal_name(*number)),
+            Ending::OutOfMemory => f.write_str("was sent SIGKILL"),
+        }
+    }
+}
+
+impl fmt::Display for OtherMaster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OtherMaster::Old { pid } => write!(f, "the old master (pid:{pid})"),
+            OtherMaster::New { pid: Some(pid) } => write!(f, "the new master (pid:{pid})"),
+            OtherMaster::New { pid: None } => write!(f, "the new master"),
+        }
+    }
+}
+
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -134,8 +206,74 @@ impl fmt::Display for Line {
                 write!(f, "Reloaded: all workers are of generation {}", generation.0)
             }
             Line::QuickShutdown => write!(f, "Quick shutdown requested"),
+            Line::StopsIn { time } => write!(
+                f,
+                "Stopping in {:.1} s: until then everything is served, and readiness fails",
+                time.as_secs_f64()
+            ),
+            Line::TooLate(signal) => write!(
+                f,
+                "SIG{} ignored: the server is stopping",
+                signal.name().to_ascii_uppercase()
+            ),
+            Line::NoWorkers => {
+                write!(f, "Graceful stop of workers; SIGHUP or SIGTTIN brings them back")
+            }
             Line::NotDaemonized => write!(f, "SIGWINCH ignored. Not daemonized"),
-            Line::NoUpgrade => write!(f, "SIGUSR2 ignored: there is no upgrade in place yet"),
+            Line::FirstProcess => write!(
+                f,
+                "This master is process 1: when it ends, its container ends with it, and the new \
+                 master too"
+            ),
+            Line::UpgradeRefused(other) => write!(f, "SIGUSR2 ignored: {other} is still there"),
+            Line::UpgradeFailed { reason } => {
+                write!(f, "Upgrade failed, this master goes on: {reason}")
+            }
+            Line::Upgrading { pid, patience: Some(time) } => write!(
+                f,
+                "Booting the new master (pid:{pid}): it has {} s to be ready",
+                time.as_secs_f64()
+            ),
+            Line::Upgrading { pid, patience: None } => {
+                write!(f, "Booting the new master (pid:{pid})")
+            }
+            Line::SuccessorReady { pid } => write!(
+                f,
+                "The new master (pid:{pid}) is ready: TERM this one (pid:{}) to finish the \
+                 upgrade, or TERM {pid} to go back",
+                std::process::id()
+            ),
+            Line::SuccessorTooSlow { pid } => write!(
+                f,
+                "Upgrade failed, this master goes on: the new master (pid:{pid}) is told to stop, \
+                 it was not ready within boot_timeout"
+            ),
+            Line::SuccessorEnded { pid, how, was: Readiness::NotReady } => write!(
+                f,
+                "Upgrade failed, this master goes on: the new master (pid:{pid}) {how} before it \
+                 was ready"
+            ),
+            Line::SuccessorEnded { pid, how, was: Readiness::Ready } => {
+                write!(f, "The new master (pid:{pid}) {how}, this one goes on")
+            }
+            Line::LeavesToNew { pid, is } => {
+                write!(f, "Leaving: {} goes on serving", OtherMaster::New { pid: *pid })?;
+                match is {
+                    Readiness::Ready => Ok(()),
+                    Readiness::NotReady => {
+                        write!(f, ", but is not ready yet: until it is, clients wait in the queue")
+                    }
+                }
+            }
+            Line::LeavesToOld { pid } => {
+                write!(f, "Leaving: {} goes on serving", OtherMaster::Old { pid: *pid })
+            }
+            Line::TakesOver { pid } => {
+                write!(f, "This is an upgrade of the master with pid: {pid}")
+            }
+            Line::Promoted { pid } => {
+                write!(f, "Master has been promoted: the old one (pid:{pid}) has gone")
+            }
             Line::MostWorkers { most } => write!(f, "There are never more than {most} workers"),
             Line::SpawnFailed { reason } => write!(f, "Cannot fork a worker: {reason}"),
             Line::BootFailed { pid, retry } => write!(
@@ -151,12 +289,10 @@ impl fmt::Display for Line {
                 write!(f, "Worker (pid:{pid}) is killed: told to leave, and still there")
             }
             Line::Ended { pid, how } => match how {
-                Ending::Code(code) => write!(f, "Worker (pid:{pid}) exited with code {code}."),
-                Ending::Signal(number) => {
-                    write!(f, "Worker (pid:{pid}) was sent {}!", signal_name(*number))
-                }
+                Ending::Code(_) => write!(f, "Worker (pid:{pid}) {how}."),
+                Ending::Signal(_) => write!(f, "Worker (pid:{pid}) {how}!"),
                 Ending::OutOfMemory => {
-                    write!(f, "Worker (pid:{pid}) was sent SIGKILL! Perhaps out of memory?")
+                    write!(f, "Worker (pid:{pid}) {how}! Perhaps out of memory?")
                 }
             },
             Line::Stranger { pid } => write!(f, "Reaped a process that is no worker (pid:{pid})"),

@@ -2,6 +2,7 @@
 //! can be wrong has been looked at: the addresses are bound and the signals are handled first.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +15,12 @@ use oxicorn_core::scoreboard::Scoreboard;
 use oxicorn_core::worker::Worker;
 
 use crate::driver::Driver;
+use crate::driver::lineage::{Lineage, rank};
 use crate::event::Signal;
+use crate::handover::Handover;
 use crate::line::Line;
+use crate::pidfile::{Pidfile, PidfileError, Rank};
+use crate::reexec::Birth;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
 
@@ -52,6 +57,10 @@ pub struct Master {
     pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
     /// Opens the master's own log files again by name.
     pub reopen_logs: Box<dyn FnMut()>,
+    /// How to do this start again, on SIGUSR2.
+    pub birth: Birth,
+    /// What the master has left that started this one, if one did.
+    pub handover: Option<Handover>,
 }
 
 impl std::fmt::Debug for Master {
@@ -72,8 +81,9 @@ impl Master {
     /// the only thread of the process: it forks, and in the children it does not return.
     ///
     /// The exit code is 0 after a stop that was asked for, 3 or 4 if no worker of the first
-    /// generation could boot, 1 if an address could not be listened at.
-    pub fn run(self) -> ExitCode {
+    /// generation could boot, 1 if an address could not be listened at or the pidfile could not be
+    /// written.
+    pub fn run(mut self) -> ExitCode {
         let started = Instant::now();
         tracing::info!("Starting oxicorn {}", env!("CARGO_PKG_VERSION"));
         let system = Signals::handle().and_then(|signals| {
@@ -87,14 +97,54 @@ impl Master {
                 return ExitCode::FAILURE;
             }
         };
-        let mut sockets = Sockets::default();
+        let (inherited, predecessor) = match self.handover.take() {
+            Some(Handover { sockets, predecessor }) => (sockets, Some(predecessor)),
+            None => (Vec::new(), None),
+        };
+        if let Some(predecessor) = &predecessor {
+            Line::TakesOver { pid: predecessor.pid }.write();
+        }
+        let rank = rank(predecessor.as_ref());
+        // Said before the addresses are tried, which are in use then as well.
+        if let Err(error) = pidfile(&self.plan.config, rank, Pidfile::is_free) {
+            tracing::error!("{error}");
+            return ExitCode::FAILURE;
+        }
+        let mut sockets = match Sockets::inherit(inherited, &self.plan.config.bind) {
+            Ok(sockets) => sockets,
+            Err(error) => {
+                tracing::error!("Invalid address: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
         match listen(&mut sockets, &self.plan.config, &signals) {
             Bound::Yes => {}
             Bound::Stopped => return ExitCode::SUCCESS,
             Bound::No => return ExitCode::FAILURE,
         }
-        Driver::new(self, started, signals, lifeline, board, sockets).run()
+        let pidfile = match pidfile(&self.plan.config, rank, Pidfile::claim) {
+            Ok(pidfile) => pidfile,
+            Err(error) => {
+                tracing::error!("{error}");
+                sockets.close();
+                sockets.remove_files();
+                return ExitCode::FAILURE;
+            }
+        };
+        let birth = self.birth.clone();
+        let lineage = Lineage { birth, predecessor, successor: None, pidfile };
+        Driver::new(self, started, signals, lifeline, board, sockets, lineage).run()
     }
+}
+
+/// Does something about the pidfile, if there is to be one.
+fn pidfile<T>(
+    config: &Config,
+    rank: Rank,
+    what: fn(&Path, Rank) -> Result<T, PidfileError>,
+) -> Result<Option<T>, ConfigError> {
+    let done = config.pidfile.as_deref().map(|path| what(path, rank));
+    done.transpose().map_err(|error| config.refuse("pidfile", error))
 }
 
 /// Binds, and waits for an address that is in use, as long as nobody says stop.

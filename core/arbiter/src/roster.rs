@@ -7,7 +7,8 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, ROWS, Slot};
 
-use crate::event::{Action, Signal, Stop};
+use crate::backoff::Vacancy;
+use crate::event::{Action, Ending, Signal, Stop};
 
 /// How far a worker has come. [`Worker::deadline`] means something else in each stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub(crate) struct Worker {
     pub(crate) beats: bool,
     /// Failures in a row of those who had its place before.
     pub(crate) failures: u32,
+    /// It has done its share, and this is when its replacement is due.
+    pub(crate) weary: Option<Vacancy>,
     /// Dismissed before it had a pid.
     owed: Option<Stop>,
 }
@@ -55,6 +58,12 @@ impl Worker {
 
     pub(crate) fn is_ready(&self) -> bool {
         matches!(self.stage, Stage::Ready { .. })
+    }
+
+    /// Whether such an end is a surprise: a signal that the master has not sent.
+    pub(crate) fn died(&self, how: Ending) -> bool {
+        let condemned = matches!(self.stage, Stage::Condemned | Stage::Killed);
+        !condemned && matches!(how, Ending::Signal(_) | Ending::OutOfMemory)
     }
 
     /// How long it may be silent, while it is to be heard at all.
@@ -138,6 +147,7 @@ impl Roster {
             timeout,
             beats: false,
             failures,
+            weary: None,
             owed: None,
         };
         self.started += 1;

@@ -16,6 +16,7 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, SigmaskHow};
 use nix::unistd::{pipe2, read};
 use oxicorn_core::orders::{Order, Orders};
+use oxicorn_core::serve::last_words;
 
 use crate::event::Signal;
 
@@ -40,10 +41,35 @@ extern "C" fn write_byte(number: c_int) {
     }
 }
 
+/// Ends a worker that was told to end in the middle of a request: its client is answered, if it can
+/// be, and the default action does the rest. The signal is blocked until this returns, and then ends
+/// the process.
+extern "C" fn speak_and_end(number: c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    let text = last_words::RESPONSE;
+    // SAFETY: the kernel passes a valid siginfo_t to a handler with SA_SIGINFO.
+    let sender = unsafe { (*info).si_code };
+    // Not for abort(3): a program that ends itself has not run out of time.
+    if let (Some(client), libc::SI_USER) = (last_words::listener(), sender) {
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+        // SAFETY: send(2) and shutdown(2) are async-signal-safe, the buffer is static, and the
+        // descriptor is open as long as it stands there.
+        unsafe {
+            libc::send(client, text.as_ptr().cast(), text.len(), flags);
+            libc::shutdown(client, libc::SHUT_WR);
+        }
+    }
+    // SAFETY: signal(2) and raise(3) are async-signal-safe.
+    unsafe {
+        libc::signal(number, libc::SIG_DFL);
+        libc::raise(number);
+    }
+}
+
 /// What becomes of a signal.
 #[derive(Clone, Copy, Debug)]
 enum Disposition {
     Write(u8),
+    Speak,
     Ignore,
     Default,
 }
@@ -54,12 +80,13 @@ fn dispose(signal: signal::Signal, disposition: Disposition) -> io::Result<()> {
             BYTES[signal as usize].store(byte, Ordering::Relaxed);
             SigHandler::Handler(write_byte)
         }
+        Disposition::Speak => SigHandler::SigAction(speak_and_end),
         Disposition::Ignore => SigHandler::SigIgn,
         Disposition::Default => SigHandler::SigDfl,
     };
     let flags = SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP;
     let action = SigAction::new(handler, flags, SigSet::empty());
-    // SAFETY: the only handler is `write_byte`, which is async-signal-safe.
+    // SAFETY: the only handlers are `write_byte` and `speak_and_end`, which are async-signal-safe.
     unsafe { signal::sigaction(signal, &action) }?;
     Ok(())
 }
@@ -121,6 +148,16 @@ impl Signals {
     }
 }
 
+/// In the forked child, which still has all signals blocked and is about to become another program:
+/// undoes what was done here. An error of sigaction(2) is that the signal cannot be handled at all.
+pub(crate) fn reset() {
+    for &signal in Signal::HANDLED {
+        let _ = system(signal).and_then(|signal| dispose(signal, Disposition::Default));
+    }
+    let _ = dispose(signal::Signal::SIGPIPE, Disposition::Default);
+    unblock();
+}
+
 /// What a signal means to a worker. The signals that mean something to the master only are ignored,
 /// so that a signal to the whole process group does not kill the workers.
 const WORKER: &[(signal::Signal, Disposition)] = {
@@ -136,7 +173,7 @@ const WORKER: &[(signal::Signal, Disposition)] = {
         (SIGTTIN, Disposition::Ignore),
         (SIGTTOU, Disposition::Ignore),
         (SIGPIPE, Disposition::Ignore),
-        (SIGABRT, Disposition::Default),
+        (SIGABRT, Disposition::Speak),
         (SIGCHLD, Disposition::Default),
     ]
 };

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
 use crate::backoff::Jitter;
-use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
+use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Terminal};
 use crate::line::{Level, Line};
 use crate::state::{Arbiter, FIRST};
 
@@ -19,6 +19,7 @@ mod deeds;
 mod process;
 mod rules;
 mod trouble;
+mod upgrade;
 
 use process::{Process, Temper};
 
@@ -36,6 +37,8 @@ enum Nature {
     Flaky,
     /// None ever boots.
     Bad,
+    /// They boot at once, are weary at once and leave at once: some limit is absurd.
+    Tired,
 }
 
 /// What will happen without the master doing anything.
@@ -44,10 +47,12 @@ enum Happening {
     Forks(Slot),
     Boots(Slot, Pid),
     FallsSilent(Slot, Pid),
+    Wearies(Slot, Pid),
     Drains(Slot, Pid),
     Ends(Slot, Pid, Ending),
     Loads,
     Arrives(Signal),
+    Upgrades(upgrade::Step),
 }
 
 /// Whether the operator and the world still make trouble.
@@ -79,11 +84,16 @@ struct World {
     answers: VecDeque<Result<(Settings, Nature), String>>,
     loaded: VecDeque<(Settings, Nature)>,
     pids: i32,
+    kin: upgrade::Kin,
     /// When the machine last woke up, and for how long it had slept.
     slept: (Duration, Duration),
     /// A good configuration was loaded after the noise.
     reloaded: bool,
     stopped: Option<Signal>,
+    /// When the stop begins that SIGTERM has asked for: not before, and not after.
+    farewell: Option<(Duration, Duration)>,
+    /// When workers were started beside as many as there shall be (this many), outside a reload.
+    recycled: VecDeque<(Duration, usize)>,
     exit: Option<u8>,
     steps: u64,
     seen: BTreeMap<&'static str, u64>,
@@ -100,8 +110,9 @@ impl World {
         let settings = World::some_settings(&mut chance);
         let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
         let first = (settings, one_of(&mut chance, &natures));
+        let kin = upgrade::Kin::some(&mut chance);
         World {
-            arbiter: Arbiter::new(settings, seed),
+            arbiter: kin.apply(Arbiter::new(settings, seed)),
             now: Duration::ZERO,
             mood: Mood::Noisy,
             chance,
@@ -114,9 +125,12 @@ impl World {
             answers: VecDeque::new(),
             loaded: VecDeque::new(),
             pids: 1000,
+            kin,
             slept: (Duration::ZERO, Duration::ZERO),
             reloaded: false,
             stopped: None,
+            farewell: None,
+            recycled: VecDeque::new(),
             exit: None,
             steps: 0,
             seen: BTreeMap::new(),
@@ -131,6 +145,8 @@ impl World {
             timeout: one_of(chance, &[None, Some(1), Some(5), Some(30)]).map(seconds),
             graceful_timeout: one_of(chance, &[None, Some(2), Some(10)]).map(seconds),
             boot_timeout: one_of(chance, &[None, Some(10), Some(10)]).map(seconds),
+            drain_delay: one_of(chance, &[None, Some(1), Some(20)]).map(seconds),
+            terminal: one_of(chance, &[Terminal::Attached, Terminal::Daemonized]),
         }
     }
 
@@ -176,6 +192,12 @@ impl World {
                     self.count("silent");
                 }
             }
+            Happening::Wearies(slot, pid) => {
+                if self.process(slot, pid).is_some_and(Process::wearies) {
+                    self.count("weary");
+                    self.news.push_back(Event::Weary { slot });
+                }
+            }
             Happening::Drains(slot, pid) => {
                 if self.process(slot, pid).is_some_and(Process::drains) {
                     self.count("draining");
@@ -198,6 +220,7 @@ impl World {
                 self.news.push_back(Event::ConfigLoaded(answer));
             }
             Happening::Arrives(signal) => self.news.push_back(Event::Signal(signal)),
+            Happening::Upgrades(step) => self.upgrades(step),
         }
     }
 
@@ -253,6 +276,7 @@ impl World {
             let them = self.processes.values_mut();
             them.filter(|p| p.pid == Some(pid)).for_each(|p| p.gone = true);
         }
+        self.kin.told(&event);
         let before = self.picture();
         let actions = self.arbiter.step(self.now, event.clone());
         if self.trace == Trace::Printed {
@@ -290,6 +314,7 @@ impl World {
     /// No more trouble: now everything has to come right by itself.
     fn calm(&mut self) -> Result<(), String> {
         self.mood = Mood::Quiet;
+        self.predecessor_leaves();
         let hopeless = self.configs[&self.arbiter.generation()].1 != Nature::Good;
         if self.percent(50) || hopeless {
             self.arrives(Signal::Hup);

@@ -1,10 +1,14 @@
 //! The master's listening sockets. They are the master's so that no worker's end closes a queue; each
 //! belongs to an address, not to a generation, so that a reload that keeps an address keeps its
-//! queue. Workers get copies by the fork.
+//! queue. Workers get copies by the fork, and a new master by the exec: then the files of the
+//! sockets are *shared*, and nobody removes one before there is one master again.
 
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile};
+
+use crate::handover::{Entry, Inherited};
 
 /// An address that could not be listened at.
 #[derive(Debug, thiserror::Error)]
@@ -14,15 +18,81 @@ pub(crate) struct BindError {
     pub(crate) source: io::Error,
 }
 
+/// Lets nobody join the queue any more. A socket that was passed to us is spared: whoever passed it
+/// has it too, and may have further plans for it.
+fn refuse_new(listener: &Listener) {
+    if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
+        // On an error some may be reset that need not be: no reason not to go on.
+        let _ = listener.refuse_new();
+    }
+}
+
 /// The sockets that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
     open: Vec<Listener>,
-    /// Of sockets that were closed while the workers still served them.
+    /// Of sockets that were closed while the workers, or another master, still served them.
     files: Vec<SocketFile>,
+    /// Those that another master has too.
+    shared: Vec<SocketFile>,
+    masters: Masters,
+}
+
+/// How many masters may have these sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Masters {
+    #[default]
+    One,
+    Two,
 }
 
 impl Sockets {
+    /// What a new master begins with: of what it was handed over, the sockets that its configuration
+    /// names. The others are closed; their files are its own when the old master has gone.
+    ///
+    /// # Errors
+    /// One of them is not a listening socket.
+    pub(crate) fn inherit(
+        inherited: Vec<Inherited>,
+        specs: &[ListenerSpec],
+    ) -> Result<Sockets, BindError> {
+        let mut sockets = Sockets { masters: Masters::Two, ..Sockets::default() };
+        for Inherited { fd, entry } in inherited {
+            let file = entry.socket_file();
+            sockets.shared.extend(file.clone());
+            // The text, which says the same whatever number the descriptor has now.
+            let Some(spec) = specs.iter().find(|spec| spec.to_string() == entry.address) else {
+                sockets.files.extend(file);
+                continue;
+            };
+            let listener = Listener::inherit(spec, fd, file);
+            let refused = |source| BindError { spec: spec.clone(), source };
+            sockets.open.push(listener.map_err(refused)?);
+        }
+        Ok(sockets)
+    }
+
+    /// What a new master is to be handed over. From now on the files are shared.
+    pub(crate) fn hand_over(&mut self) -> Vec<(BorrowedFd<'_>, Entry)> {
+        self.masters = Masters::Two;
+        let files = self.open.iter().filter_map(Listener::file);
+        self.shared.extend(files.cloned());
+        let entry = |listener: &Listener| Entry {
+            fd: listener.as_raw_fd(),
+            file: listener.file().map(SocketFile::identity),
+            address: listener.spec().to_string(),
+        };
+        self.open.iter().map(|listener| (listener.as_fd(), entry(listener))).collect()
+    }
+
+    /// There is no other master any more: all files are this one's, and those of sockets that it has
+    /// closed are nobody's.
+    pub(crate) fn unshare(&mut self) {
+        self.masters = Masters::One;
+        self.shared.clear();
+        self.remove_files();
+    }
+
     /// Opens what is missing of these addresses: all of it, or nothing.
     pub(crate) fn add(&mut self, specs: &[ListenerSpec], backlog: u32) -> Result<(), BindError> {
         let before = self.open.len();
@@ -51,23 +121,24 @@ impl Sockets {
         self.open.iter().find(|listener| listener.spec() == spec)
     }
 
-    /// Closes the master's copy of every other socket. The workers that still have one go on with it:
-    /// the queue ends with the last of them, which leaves only when it has emptied it. A copy kept
-    /// here for longer would only let clients queue up for nobody.
+    /// Gives every other address up: nobody can join its queue any more, and the master's copy of the
+    /// socket is closed. The workers that have one see that, and whoever leaves empties the queue
+    /// first.
     pub(crate) fn retain(&mut self, wanted: impl Fn(&ListenerSpec) -> bool) {
         let gone = self.open.extract_if(.., |listener| !wanted(listener.spec()));
-        gone.for_each(|listener| listener.remove_file());
+        for listener in gone {
+            // Another master may still serve from it.
+            if self.masters == Masters::One {
+                refuse_new(&listener);
+            }
+            self.files.extend(listener.close());
+        }
+        self.remove_files();
     }
 
-    /// Lets nobody join the queues any more, so that the workers can empty them. A socket that was
-    /// passed to us is spared: whoever passed it has it too, and may have further plans for it.
+    /// Lets nobody join the queues any more, so that the workers can empty them.
     pub(crate) fn refuse_new(&self) {
-        for listener in &self.open {
-            if !matches!(listener.spec(), ListenerSpec::Fd(_)) {
-                // Then some may be reset that need not be: no reason not to stop.
-                let _ = listener.refuse_new();
-            }
-        }
+        self.open.iter().for_each(refuse_new);
     }
 
     /// Closes the master's copies, for the same reason; what is left are the files, which clients
@@ -76,9 +147,11 @@ impl Sockets {
         self.files.extend(self.open.drain(..).filter_map(Listener::close));
     }
 
-    /// Removes the files of all sockets that were closed.
+    /// Removes the files of all sockets that were closed, but for those that another master has.
     pub(crate) fn remove_files(&mut self) {
-        self.files.drain(..).for_each(|file| file.remove());
+        let shared = &self.shared;
+        let own = self.files.extract_if(.., |file| !shared.contains(file));
+        own.for_each(|file| file.remove());
     }
 
     /// The addresses as clients see them, in the order of the configuration.
@@ -91,5 +164,64 @@ impl Sockets {
     pub(crate) fn copies(&self, specs: &[ListenerSpec]) -> io::Result<Vec<Listener>> {
         let found = specs.iter().filter_map(|spec| self.find(spec));
         found.map(Listener::try_clone).collect()
+    }
+}
+
+impl Entry {
+    fn socket_file(&self) -> Option<SocketFile> {
+        let (device, inode) = self.file?;
+        match self.address.parse() {
+            Ok(ListenerSpec::Unix(path)) => Some(SocketFile::known(path, device, inode)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn unix(path: &Path) -> ListenerSpec {
+        ListenerSpec::Unix(path.to_owned())
+    }
+
+    fn inherited(sockets: &mut Sockets) -> Vec<Inherited> {
+        let passed = sockets.hand_over().into_iter();
+        let inherited = |(fd, entry): (BorrowedFd<'_>, _)| {
+            let fd = fd.try_clone_to_owned().unwrap();
+            Inherited { fd, entry }
+        };
+        passed.map(inherited).collect()
+    }
+
+    #[test]
+    fn the_files_are_the_last_masters_to_remove() {
+        let folder = tempfile::tempdir().unwrap();
+        let [kept, dropped, new] = ["kept", "dropped", "new"].map(|name| folder.path().join(name));
+        let mut old = Sockets::default();
+        old.add(&[unix(&kept), unix(&dropped)], 8).unwrap();
+
+        // The first try: back to the old one.
+        let wanted = [unix(&kept), unix(&new)];
+        let mut young = Sockets::inherit(inherited(&mut old), &wanted).unwrap();
+        young.add(&wanted, 8).unwrap();
+        assert_eq!(young.addresses(&wanted).len(), 2);
+        young.close();
+        young.remove_files();
+        assert!(kept.exists() && dropped.exists() && !new.exists());
+        old.unshare();
+
+        // The second: the old one leaves.
+        let mut young = Sockets::inherit(inherited(&mut old), &wanted).unwrap();
+        old.retain(|spec| *spec == unix(&kept));
+        old.close();
+        old.remove_files();
+        assert!(kept.exists() && dropped.exists());
+        young.unshare();
+        assert!(kept.exists() && !dropped.exists(), "nobody listens there any more");
+        young.close();
+        young.remove_files();
+        assert!(!kept.exists());
     }
 }

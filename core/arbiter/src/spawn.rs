@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::unistd::{ForkResult, Pid};
 use oxicorn_core::access_log::AccessLog;
+use oxicorn_core::in_flight::InFlightTable;
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::listener::Listener;
 use oxicorn_core::scoreboard::{SlotHandle, State};
@@ -24,7 +25,7 @@ use crate::signals;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Forked {
     Master(Pid),
-    Worker,
+    Child,
 }
 
 /// Why there was no fork.
@@ -50,7 +51,8 @@ fn other_threads() -> Vec<String> {
         .collect()
 }
 
-/// Forks. The child comes back with all signals blocked, see [`signals::handle_as_worker`].
+/// Forks. The child comes back with all signals blocked, see [`signals::handle_as_worker`] and
+/// [`signals::reset`].
 ///
 /// # Errors
 /// This process has more than one thread, or fork(2) says no.
@@ -68,7 +70,7 @@ pub(crate) fn fork() -> Result<Forked, ForkError> {
         signals::unblock();
     }
     match forked {
-        Ok(ForkResult::Child) => Ok(Forked::Worker),
+        Ok(ForkResult::Child) => Ok(Forked::Child),
         Ok(ForkResult::Parent { child }) => Ok(Forked::Master(child)),
         Err(error) => Err(ForkError::System(error.into())),
     }
@@ -102,6 +104,7 @@ pub(crate) struct Inheritance {
     pub(crate) plan: Plan,
     pub(crate) listeners: io::Result<Vec<Listener>>,
     pub(crate) slot: SlotHandle,
+    pub(crate) in_flight: InFlightTable,
     pub(crate) lifeline: MasterLifeline,
     pub(crate) title: String,
 }
@@ -117,7 +120,7 @@ pub(crate) fn live(inheritance: Inheritance) -> ! {
 }
 
 fn work(inheritance: Inheritance) -> WorkerExit {
-    let Inheritance { plan, listeners, slot, lifeline, title } = inheritance;
+    let Inheritance { plan, listeners, slot, in_flight, lifeline, title } = inheritance;
     let pid = std::process::id();
     sys::set_title(&title);
     slot.booted(pid);
@@ -139,6 +142,7 @@ fn work(inheritance: Inheritance) -> WorkerExit {
         app: plan.app,
         listeners,
         slot: slot.clone(),
+        in_flight,
         lifeline,
         orders,
         access_log: access_log.clone(),

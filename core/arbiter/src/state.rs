@@ -12,14 +12,18 @@ use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
 use self::reload::Fallback;
+use self::upgrade::Kin;
 use crate::backoff::{self, Jitter, Progress, Vacancy};
-use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop};
+use crate::event::{Action, Ending, Event, Phase, Settings, Signal, Stop, Terminal};
 use crate::line::{BootFailure, Line};
 use crate::roster::{Roster, Stage, Worker};
 
+mod farewell;
 mod patience;
 mod reload;
 mod settle;
+mod upgrade;
+mod weary;
 
 /// The generation that the master starts with.
 pub const FIRST: Generation = Generation(1);
@@ -54,6 +58,12 @@ pub struct Arbiter {
     jitter: Jitter,
     /// When the heartbeats were last looked at.
     last_round: Duration,
+    /// The other masters, while a binary is replaced.
+    kin: Kin,
+    /// [`Action::EndServer`] was taken.
+    ended: bool,
+    /// When the stop begins that was asked for.
+    leaves_at: Option<Duration>,
     /// What the exit will be; taken when it happens.
     verdict: Option<Result<(), BootFailure>>,
     actions: Vec<Action>,
@@ -74,6 +84,9 @@ impl Arbiter {
             vacancies: Vec::new(),
             jitter: Jitter::new(seed),
             last_round: Duration::ZERO,
+            kin: Kin::default(),
+            ended: false,
+            leaves_at: None,
             verdict: Some(Ok(())),
             actions: Vec::new(),
         }
@@ -107,8 +120,13 @@ impl Arbiter {
             Event::Spawned { slot, pid } => self.spawned(now, slot, pid),
             Event::SpawnFailed { slot, reason } => self.spawn_failed(now, slot, reason),
             Event::Ready { slot } => self.ready(now, slot),
+            Event::Weary { slot } => self.weary(now, slot),
             Event::Draining { slot } => self.draining(now, slot),
             Event::Exited { pid, how } => self.exited(now, pid, how),
+            Event::Upgraded { pid } => self.upgraded(now, pid),
+            Event::UpgradeFailed { reason } => self.upgrade_failed(reason),
+            Event::SuccessorReady => self.successor_ready(),
+            Event::PredecessorGone => self.predecessor_gone(),
             Event::Tick { ages } => self.tick(now, late, &ages),
         }
         self.settle(now);
@@ -128,7 +146,8 @@ impl Arbiter {
         let places = self.vacancies.iter().map(|vacancy| vacancy.due);
         let places = places.filter(|_| self.roster.free().is_some());
         let round = self.period().map(|period| self.last_round + period);
-        workers.chain(places).chain(round).min()
+        let others = self.kin.deadline().into_iter().chain(self.leaves_at);
+        workers.chain(places).chain(round).chain(others).min()
     }
 
     /// The time between two rounds; none while there is nothing that a round could find.
@@ -153,7 +172,8 @@ impl Arbiter {
                 self.stop(now, Stop::Quick);
             }
             (_, Phase::Stopping(_)) => {}
-            (Signal::Term, _) => self.stop(now, Stop::Graceful),
+            _ if self.leaves_at.is_some() => self.signal_before_stop(now, signal),
+            (Signal::Term, _) => self.stop_gracefully(now),
             (Signal::Int | Signal::Quit, _) => self.stop(now, Stop::Quick),
             (Signal::Hup, _) => {
                 self.log(Line::HangUp);
@@ -162,10 +182,17 @@ impl Arbiter {
             (Signal::Ttin, _) if self.target >= MOST_WORKERS => {
                 self.log(Line::MostWorkers { most: MOST_WORKERS });
             }
-            (Signal::Ttin, _) => self.change_target(|target| target + 1),
-            (Signal::Ttou, _) => self.change_target(|target| target - 1),
-            (Signal::Usr2, _) => self.log(Line::NoUpgrade),
-            (Signal::Winch, _) => self.log(Line::NotDaemonized),
+            (Signal::Ttin, _) => self.change_target(|target| (target + 1).min(MOST_WORKERS)),
+            // Not below one, unless SIGWINCH was there before.
+            (Signal::Ttou, _) => self.change_target(|target| target - usize::from(target > 1)),
+            (Signal::Usr2, _) => self.upgrade(),
+            (Signal::Winch, _) => match self.settings.terminal {
+                Terminal::Attached => self.log(Line::NotDaemonized),
+                Terminal::Daemonized => {
+                    self.log(Line::NoWorkers);
+                    self.change_target(|_| 0);
+                }
+            },
             (Signal::Chld | Signal::Abrt | Signal::Kill, _) => {}
         }
     }
@@ -174,7 +201,7 @@ impl Arbiter {
     fn change_target(&mut self, change: impl Fn(usize) -> usize) {
         let former = self.fallback.as_mut().map(|f| &mut f.target);
         for target in std::iter::once(&mut self.target).chain(former) {
-            *target = change(*target).clamp(1, MOST_WORKERS);
+            *target = change(*target);
         }
     }
 
@@ -197,9 +224,11 @@ impl Arbiter {
 
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
-            self.actions.push(Action::EndServer);
+            self.leave_to_the_other();
+            self.end_server();
         }
         self.phase = Phase::Stopping(stop);
+        self.leaves_at = None;
         self.vacancies.clear();
         let patience = self.patience(stop);
         for worker in self.roster.all_mut() {
@@ -260,6 +289,7 @@ impl Arbiter {
         if self.phase == Phase::Starting {
             self.phase = Phase::Running;
         }
+        self.tell_predecessor();
     }
 
     fn draining(&mut self, now: Duration, slot: Slot) {
@@ -274,12 +304,18 @@ impl Arbiter {
 
     fn exited(&mut self, now: Duration, pid: Pid, how: Ending) {
         let Some(slot) = self.roster.slot_of(pid) else {
-            return self.log(Line::Stranger { pid });
+            if !self.successor_exited(pid, how) {
+                self.log(Line::Stranger { pid });
+            }
+            return;
         };
         let Some(worker) = self.roster.remove(slot) else {
             return;
         };
         self.log(Line::Ended { pid, how });
+        if worker.died(how) {
+            self.actions.push(Action::ShowInFlight { slot });
+        }
         self.actions.push(Action::Release { slot });
         match worker.stage {
             Stage::Booting => self.boot_failed(now, &worker, how),

@@ -195,11 +195,53 @@ fn workers_ignore_what_is_meant_for_the_master() {
 fn what_is_not_there_yet_is_said() {
     let mut server = Idle::start(TWO);
     let old = server.two_workers();
-    server.signal(Signal::SIGUSR2);
-    server.wait_for("[WARNING] SIGUSR2 ignored");
     server.signal(Signal::SIGWINCH);
     server.wait_for("[DEBUG] SIGWINCH ignored. Not daemonized");
     assert!(old.into_iter().all(Idle::lives));
+}
+
+#[test]
+fn a_new_master_that_is_never_ready_is_stopped_and_the_old_one_goes_on() {
+    let mut server = Idle::start(&with("boot_timeout = 1"));
+    let old = server.two_workers();
+    server.write(&with("worker_class = 'slow'\nboot_timeout = 0"));
+    server.signal(Signal::SIGUSR2);
+    server.wait_for("[INFO] Booting the new master (pid:");
+    server.wait_for("it was not ready within boot_timeout");
+    server.wait_for("[INFO] Leaving: the old master (pid:");
+    server.wait_for("exited with code 0 before it was ready");
+    assert!(old.into_iter().all(Idle::lives));
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn a_new_master_whose_workers_cannot_boot_changes_nothing() {
+    let mut server = Idle::start(TWO);
+    let old = server.two_workers();
+    server.write(&with("worker_class = 'fails'"));
+    server.signal(Signal::SIGUSR2);
+    let text = "Upgrade failed, this master goes on: the new master (pid:";
+    let line = server.wait_for(text);
+    assert!(line.contains("[ERROR]") && line.ends_with("exited with code 3 before it was ready"));
+    assert!(old.into_iter().all(Idle::lives));
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn the_new_master_goes_on_when_the_old_one_is_killed() {
+    let mut server = Idle::start(TWO);
+    server.two_workers();
+    server.signal(Signal::SIGUSR2);
+    server.wait_for("is ready: TERM this one (pid:");
+    let [new] = server.successors()[..] else { panic!("one new master") };
+    server.signal(Signal::SIGKILL);
+    server.wait_for("Master has been promoted");
+    Idle::send(new, Signal::SIGTERM);
+    assert_eq!(server.exit_code(), None, "the old one, by a signal");
+    let end = server.last("Shutting down: Master");
+    assert!(end.contains(&format!("[{new}]")), "{end}");
 }
 
 #[test]

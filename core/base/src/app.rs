@@ -12,6 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use crate::body::Body;
 use crate::config::ConfigError;
 use crate::listener::{LocalAddress, Peer};
+use crate::scoreboard::{Outlook, Scoreboard};
 
 /// What a handler is given.
 pub type Request = http::Request<Body>;
@@ -121,12 +122,18 @@ pub struct ConnectionInfo {
     pub sender: Peer,
     /// To which address of ours.
     pub local: LocalAddress,
+    /// What is said there of the server as a whole, if there is one.
+    pub(crate) board: Option<Scoreboard>,
 }
 
 impl ConnectionInfo {
     /// Of a connection that nothing was received on: who has connected is the client.
     pub fn accepted(sender: Peer, local: LocalAddress) -> ConnectionInfo {
-        ConnectionInfo { peer: sender, sender, local }
+        ConnectionInfo { peer: sender, sender, local, board: None }
+    }
+
+    pub(crate) fn served_with(self, board: Scoreboard) -> ConnectionInfo {
+        ConnectionInfo { board: Some(board), ..self }
     }
 }
 
@@ -174,6 +181,13 @@ pub trait RequestExt {
     /// The scheme that the client used: `http`, unless a trusted proxy says otherwise.
     fn scheme(&self) -> Scheme {
         self.arrival().map_or(Scheme::default(), |arrival| arrival.scheme)
+    }
+
+    /// Whether the server has been told to stop. It may serve as ever meanwhile (`drain_delay`), but
+    /// the answer to a readiness probe should be that it is not ready.
+    fn is_stopping(&self) -> bool {
+        let board = self.arrival().and_then(|arrival| arrival.connection.board);
+        board.is_some_and(|board| board.outlook() != Outlook::Stays)
     }
 
     /// Who has sent it: the client, never what a header says.

@@ -4,6 +4,7 @@
 
 mod adapt;
 mod file;
+mod pull;
 
 use std::error::Error as StdError;
 use std::fs::File;

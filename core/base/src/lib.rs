@@ -10,6 +10,7 @@ pub mod app;
 pub mod body;
 pub mod config;
 pub mod connection;
+pub mod in_flight;
 pub mod lifeline;
 pub mod listener;
 pub mod log;

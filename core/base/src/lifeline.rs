@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{pipe2, read, write};
@@ -38,7 +39,7 @@ impl MasterLifeline {
 
     /// In the forked child: keeps the worker's ends and closes the master's.
     pub fn into_worker(self) -> Lifeline {
-        Lifeline { life: self.life.0, bell: self.bell.1 }
+        Lifeline { life: self.life.0, bell: Bell(Arc::new(self.bell.1)) }
     }
 }
 
@@ -46,7 +47,18 @@ impl MasterLifeline {
 #[derive(Debug)]
 pub struct Lifeline {
     life: OwnedFd,
-    bell: OwnedFd,
+    bell: Bell,
+}
+
+/// The worker's end of the doorbell alone, for whoever else in it has something to tell.
+#[derive(Clone, Debug)]
+pub struct Bell(Arc<OwnedFd>);
+
+impl Bell {
+    /// Wakes the master. A full pipe is as good as a ring.
+    pub fn ring(&self) {
+        let _ = write(&*self.0, b"!");
+    }
 }
 
 impl Lifeline {
@@ -55,9 +67,14 @@ impl Lifeline {
         self.life.as_fd()
     }
 
-    /// Wakes the master. A full pipe is as good as a ring.
+    /// Wakes the master, see [`Bell::ring`].
     pub fn ring(&self) {
-        let _ = write(&self.bell, b"!");
+        self.bell.ring();
+    }
+
+    /// The doorbell.
+    pub fn bell(&self) -> Bell {
+        self.bell.clone()
     }
 }
 
@@ -70,7 +87,7 @@ mod tests {
         let master = MasterLifeline::new().unwrap();
         let worker = Lifeline {
             life: master.life.0.try_clone().unwrap(),
-            bell: master.bell.1.try_clone().unwrap(),
+            bell: Bell(Arc::new(master.bell.1.try_clone().unwrap())),
         };
         worker.ring();
         worker.ring();

@@ -157,7 +157,7 @@ impl fmt::Display for Peer {
 }
 
 /// The file of a unix socket that this process has made, so that it removes no other's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketFile {
     path: PathBuf,
     device: u64,
@@ -168,6 +168,16 @@ impl SocketFile {
     fn of(path: &Path) -> io::Result<SocketFile> {
         let meta = std::fs::symlink_metadata(path)?;
         Ok(SocketFile { path: path.to_owned(), device: meta.dev(), inode: meta.ino() })
+    }
+
+    /// The file of a socket that was handed over to this process.
+    pub fn known(path: PathBuf, device: u64, inode: u64) -> SocketFile {
+        SocketFile { path, device, inode }
+    }
+
+    /// Device and inode.
+    pub fn identity(&self) -> (u64, u64) {
+        (self.device, self.inode)
     }
 
     /// Removes the file, if it is still the one that was made.
@@ -233,6 +243,18 @@ impl Listener {
         Listener::assemble(spec, socket, None)
     }
 
+    /// Takes over a socket of the master that this process replaces, and its file, if it has one.
+    ///
+    /// # Errors
+    /// It is not a listening stream socket.
+    pub fn inherit(
+        spec: &ListenerSpec,
+        fd: OwnedFd,
+        file: Option<SocketFile>,
+    ) -> io::Result<Listener> {
+        Ok(Listener { file, ..Listener::adopt(spec, fd)? })
+    }
+
     fn assemble(
         spec: &ListenerSpec,
         socket: Socket,
@@ -261,6 +283,11 @@ impl Listener {
         &self.address
     }
 
+    /// The file that goes with it, if it is this listener's to remove.
+    pub fn file(&self) -> Option<&SocketFile> {
+        self.file.as_ref()
+    }
+
     /// Takes the oldest connection off the queue.
     ///
     /// # Errors
@@ -275,18 +302,24 @@ impl Listener {
     /// last accept and the close would be reset.
     ///
     /// # Errors
-    /// Those of setsockopt(2) and listen(2).
+    /// Those of listen(2) and setsockopt(2).
     pub fn refuse_new(&self) -> io::Result<()> {
         match self.address {
-            // A filter that drops every packet for the listening socket: those of connections that
-            // are made already go elsewhere.
-            LocalAddress::Tcp(_) => {
-                let code = (libc::BPF_RET | libc::BPF_K) as u16;
-                let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
-                self.socket.attach_filter(&[drop_all])
-            }
-            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0),
+            LocalAddress::Tcp(_) => {}
+            LocalAddress::Unix(_) | LocalAddress::Abstract(_) => self.socket.listen(0)?,
         }
+        // A filter that drops every packet for the listening socket: those of connections that are
+        // made already go elsewhere. Of a unix socket it filters nothing: there it is the mark.
+        let code = (libc::BPF_RET | libc::BPF_K) as u16;
+        let drop_all = socket2::SockFilter::new(code, 0, 0, 0);
+        self.socket.attach_filter(&[drop_all])
+    }
+
+    /// Whether somebody has called [`Listener::refuse_new`], in any process that shares the socket:
+    /// then who is in the queue has nobody to wait for but those who share it now. A socket that was
+    /// passed to us is nobody's to refuse; a filter on it is not ours.
+    pub fn refuses_new(&self) -> bool {
+        !matches!(self.spec, ListenerSpec::Fd(_)) && sys::has_filter(self.socket.as_fd())
     }
 
     /// Removes the socket's file, if this listener has made it and it is still the same file.
@@ -412,7 +445,10 @@ mod tests {
         let listener = Listener::bind(&tcp("127.0.0.1", 0), 8).unwrap();
         let LocalAddress::Tcp(address) = *listener.address() else { unreachable!() };
         let mut early = std::net::TcpStream::connect(address).unwrap();
+        assert!(!listener.refuses_new());
+        let copy = listener.try_clone().unwrap();
         listener.refuse_new().unwrap();
+        assert!(copy.refuses_new(), "whoever shares the socket knows");
         let soon = std::time::Duration::from_millis(50);
         assert!(std::net::TcpStream::connect_timeout(&address, soon).is_err());
         let (ours, _) = listener.accept().unwrap();
@@ -420,6 +456,17 @@ mod tests {
         nix::unistd::write(&ours, b"x").unwrap();
         std::io::Write::write_all(&mut early, b"y").unwrap();
         assert_eq!(std::io::Read::read(&mut early, &mut [0; 2]).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_unix_socket_can_refuse_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let listener = Listener::bind(&ListenerSpec::Unix(path.clone()), 8).unwrap();
+        let _early = UnixStream::connect(&path).unwrap();
+        listener.refuse_new().unwrap();
+        assert!(listener.refuses_new());
+        assert!(listener.accept().is_ok(), "the queue is still there");
     }
 
     #[test]

@@ -13,6 +13,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys;
 
+mod outlook;
+
+pub use outlook::Outlook;
+
 /// The largest number of worker processes at one time, old and new generations together.
 pub const ROWS: usize = 1024;
 
@@ -46,6 +50,8 @@ pub enum State {
     Ready,
     /// Finishes what it has and leaves.
     Draining,
+    /// Accepts and serves, and wants to be replaced.
+    Weary,
 }
 
 impl State {
@@ -54,6 +60,7 @@ impl State {
             1 => State::Booting,
             2 => State::Ready,
             3 => State::Draining,
+            4 => State::Weary,
             _ => State::Free,
         }
     }
@@ -64,7 +71,12 @@ impl State {
             State::Booting => 1,
             State::Ready => 2,
             State::Draining => 3,
+            State::Weary => 4,
         }
+    }
+
+    fn serves(self) -> bool {
+        matches!(self, State::Ready | State::Weary)
     }
 }
 
@@ -130,15 +142,6 @@ impl Scoreboard {
 
     fn high_water(&self) -> &AtomicU64 {
         &self.words[0]
-    }
-
-    fn ending(&self) -> &AtomicU64 {
-        &self.words[1]
-    }
-
-    /// Says that the whole server ends, before the workers are told to leave. Master only.
-    pub fn end_server(&self) {
-        self.ending().store(1, Ordering::Release);
     }
 
     fn word(&self, slot: Slot, word: Word) -> &AtomicU64 {
@@ -210,14 +213,14 @@ impl Scoreboard {
             .filter(|(_, row)| row.state != State::Free)
     }
 
-    /// The fewest connections that a worker other than `me` holds; workers that are not ready, or
+    /// The fewest connections that a worker other than `me` holds; workers that do not serve, or
     /// whose heartbeat is older than `stale` milliseconds, do not count. None: there is no other.
     pub fn fewest_connections(&self, me: Slot, stale: u64) -> Option<u64> {
         let used = self.high_water().load(Ordering::Relaxed) as usize;
         let oldest = sys::coarse_millis().saturating_sub(stale);
         (0..used.min(ROWS))
             .map(Slot)
-            .filter(|&slot| slot != me && self.state(slot) == State::Ready)
+            .filter(|&slot| slot != me && self.state(slot).serves())
             .filter(|&slot| self.read(slot, Word::Heartbeat) >= oldest)
             .map(|slot| self.read(slot, Word::Connections))
             .min()
@@ -236,6 +239,15 @@ pub enum Writers {
     One,
     /// Several: an atomic addition, some nanoseconds dearer.
     Many,
+}
+
+/// Whether a word was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Just now.
+    Done,
+    /// It said something that it cannot be changed from.
+    None,
 }
 
 /// A worker's pen for its own row.
@@ -274,6 +286,11 @@ impl SlotHandle {
         SlotHandle { writers, ..self.clone() }
     }
 
+    /// How many threads write the row.
+    pub fn writers(&self) -> Writers {
+        self.writers
+    }
+
     /// First thing in the worker.
     pub fn booted(&self, pid: u32) {
         self.set(Word::Pid, pid.into());
@@ -285,14 +302,29 @@ impl SlotHandle {
         self.board.word(self.slot, Word::State).store(state.word(), Ordering::Release);
     }
 
+    /// Says that the worker wants to be replaced: only one that is ready can, and only once. Any
+    /// thread may say it.
+    pub fn become_weary(&self) -> Change {
+        let word = self.board.word(self.slot, Word::State);
+        let (from, to) = (State::Ready.word(), State::Weary.word());
+        match word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => Change::Done,
+            Err(_) => Change::None,
+        }
+    }
+
     /// A sign of life from the main loop.
     pub fn beat(&self) {
         self.set(Word::Heartbeat, sys::coarse_millis());
     }
 
-    /// The main loop goes into a request now and will not beat until it is back.
+    /// The main loop goes into a request now and will not beat until it is back. This is a sign of
+    /// life itself: several requests may follow each other in one turn of the loop, and none is to be
+    /// blamed for the time of those before it.
     pub fn busy(&self) {
-        self.set(Word::BusySince, sys::coarse_millis());
+        let now = sys::coarse_millis();
+        self.set(Word::Heartbeat, now);
+        self.set(Word::BusySince, now);
     }
 
     /// The main loop is back.
@@ -342,9 +374,19 @@ impl SlotHandle {
         self.board.read(self.slot, Word::Connections)
     }
 
-    /// Whether the whole server ends, and not only this worker.
-    pub fn server_is_ending(&self) -> bool {
-        self.board.ending().load(Ordering::Acquire) != 0
+    /// Requests answered since the start.
+    pub fn requests(&self) -> u64 {
+        self.board.read(self.slot, Word::Requests)
+    }
+
+    /// What becomes of the whole server, and not only of this worker.
+    pub fn outlook(&self) -> Outlook {
+        self.board.outlook()
+    }
+
+    /// The whole table, to be read.
+    pub(crate) fn board(&self) -> Scoreboard {
+        self.board
     }
 
     /// See [`Scoreboard::fewest_connections`].
@@ -354,54 +396,4 @@ impl SlotHandle {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_is_claimed_written_and_given_back() {
-        let board = Scoreboard::new().unwrap();
-        let slot = board.claim(Generation(3)).unwrap();
-        assert_eq!(board.state(slot), State::Booting);
-        let pen = board.handle(slot, Writers::One);
-        pen.booted(77);
-        pen.state(State::Ready);
-        pen.connection_opened();
-        pen.connection_opened();
-        pen.connection_closed();
-        pen.request_started();
-        pen.request_answered(14);
-        pen.request_left();
-        let row = board.row(slot);
-        assert_eq!((row.pid, row.generation, row.connections), (77, Generation(3), 1));
-        assert_eq!((row.accepted, row.requests, row.in_flight, row.bytes_sent), (2, 1, 0, 14));
-        assert_eq!(board.rows().count(), 1);
-        board.release(slot);
-        assert_eq!(board.rows().count(), 0);
-        let again = board.claim(Generation(4)).unwrap();
-        assert_eq!(again, slot);
-        assert_eq!(board.row(again).requests, 0, "a reused row starts from nothing");
-    }
-
-    #[test]
-    fn the_fewest_connections_ignore_oneself_the_stale_and_the_unready() {
-        let board = Scoreboard::new().unwrap();
-        let pens: Vec<SlotHandle> = (0..4)
-            .map(|_| board.handle(board.claim(Generation(1)).unwrap(), Writers::Many))
-            .collect();
-        for (connections, pen) in [9, 2, 5, 0].into_iter().zip(&pens) {
-            pen.state(State::Ready);
-            (0..connections).for_each(|_| pen.connection_opened());
-        }
-        pens[3].state(State::Draining);
-        assert_eq!(pens[0].fewest_connections_elsewhere(1000), Some(2));
-        assert_eq!(pens[1].fewest_connections_elsewhere(1000), Some(5));
-        pens[1].set(Word::Heartbeat, 1);
-        assert_eq!(pens[0].fewest_connections_elsewhere(1000), Some(5));
-    }
-
-    #[test]
-    fn a_row_is_two_cache_lines() {
-        assert_eq!(WORDS * size_of::<AtomicU64>(), 128);
-        assert!((Word::BytesSent as usize) < WORDS);
-    }
-}
+mod tests;

@@ -1,6 +1,10 @@
 //! The system calls that have no safe form in `std`, `nix` or `socket2`, each behind a safe
-//! function. This is the one file of the crate that may hold `unsafe`.
+//! function. This file and what is below it may hold `unsafe`, and nothing else of the crate.
 #![allow(unsafe_code)]
+
+mod shared;
+
+pub use shared::SharedWords;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
@@ -54,10 +58,14 @@ pub fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SockAddr)> {
 /// `LISTEN_FDS`), after checking that it is open.
 ///
 /// # Errors
-/// `EBADF` when the number is not an open descriptor.
+/// `EBADF` when the number is not an open descriptor, or one that this process has opened itself:
+/// all of those are close-on-exec, and none that was passed to it can be.
 pub fn adopt(fd: c_int) -> io::Result<OwnedFd> {
     // SAFETY: fcntl with F_GETFD reads a flag and has no other effect, whatever the number.
-    check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    if flags & libc::FD_CLOEXEC != 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
     // SAFETY: the descriptor is open, and the caller names it because it was handed to this
     // process to own; each number is adopted once (see `listener`).
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
@@ -70,6 +78,32 @@ pub fn coarse_millis() -> u64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)
         .map(|now| now.tv_sec() as u64 * 1000 + now.tv_nsec() as u64 / 1_000_000)
         .unwrap_or(0)
+}
+
+/// Bytes of a page of memory.
+pub fn page_size() -> u64 {
+    use nix::unistd::{SysconfVar, sysconf};
+    // The call cannot fail; 4096 is what nearly every machine says.
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096);
+    u64::try_from(size).unwrap_or(4096)
+}
+
+/// Whether a filter (BPF) is attached to a socket: socket(7), `SO_ATTACH_FILTER`, which read back
+/// with no room for instructions tells how many there are. A filter that cannot be read counts as
+/// none.
+pub fn has_filter(socket: BorrowedFd<'_>) -> bool {
+    let mut instructions: libc::socklen_t = 0;
+    // SAFETY: with a length of zero the kernel writes nothing but the length, a live local.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            std::ptr::null_mut(),
+            &mut instructions,
+        )
+    };
+    result == 0 && instructions > 0
 }
 
 /// Seconds since 1970, from the coarse clock.
@@ -116,7 +150,8 @@ pub fn local_time(unix_seconds: u64) -> LocalTime {
 }
 
 /// Anonymous memory that this process shares with every process it forks afterwards, as words that
-/// begin as zero. It is never unmapped: the scoreboard lives as long as its master.
+/// begin as zero. It is never unmapped, unless by [`SharedWords`]: the scoreboard lives as long as its
+/// master.
 ///
 /// # Errors
 /// Those of mmap(2).
@@ -126,7 +161,8 @@ pub fn shared_words(count: NonZeroUsize) -> io::Result<&'static [AtomicU64]> {
     let (rights, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no other memory.
     let memory: NonNull<_> = unsafe { mmap_anonymous(None, length, rights, flags) }?;
-    // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and never unmapped; an
+    // SAFETY: the mapping is page-aligned, as long as `count` words, zeroed, and unmapped by nobody but
+    // `SharedWords`, when nobody can reach it any more; an
     // AtomicU64 may be written by other processes at any time.
     Ok(unsafe { std::slice::from_raw_parts(memory.as_ptr().cast::<AtomicU64>(), count.get()) })
 }
@@ -393,5 +429,7 @@ mod tests {
     #[test]
     fn adopting_a_closed_descriptor_is_an_error() {
         assert!(adopt(19_999).is_err());
+        let (reader, _writer) = io::pipe().unwrap();
+        assert!(adopt(reader.as_raw_fd()).is_err(), "it is our own");
     }
 }

@@ -42,6 +42,13 @@ pub trait Wait: Sync {
 
     /// Waits until `until`.
     fn sleep(&self, until: Instant);
+
+    /// Whether the time of the request that the caller serves is over. In a class that ends such
+    /// requests itself, a wait of theirs does not come back: it unwinds, by a panic of its own kind
+    /// that no hook reports.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
 /// Blocks the calling thread.
@@ -107,6 +114,11 @@ fn current() -> &'static dyn Wait {
 /// Those of [`Wait::wait`].
 pub fn wait(fd: BorrowedFd<'_>, what: Interest, deadline: Option<Instant>) -> io::Result<Woken> {
     current().wait(fd, what, deadline)
+}
+
+/// Whether the time of the request that the caller serves is over: [`Wait::is_over`].
+pub fn is_over() -> bool {
+    current().is_over()
 }
 
 /// Lets `time` pass in the way of this process' worker class.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access_log::AccessLog;
 use crate::app::Application;
 use crate::config::{Config, ConfigError};
+use crate::in_flight::InFlightTable;
 use crate::lifeline::Lifeline;
 use crate::listener::Listener;
 use crate::orders::Orders;
@@ -42,6 +43,8 @@ pub struct WorkerContext {
     pub listeners: Vec<Listener>,
     /// Its row of the scoreboard.
     pub slot: SlotHandle,
+    /// Its table of requests, which the master can read.
+    pub in_flight: InFlightTable,
     /// How it learns of the master's death, and wakes it.
     pub lifeline: Lifeline,
     /// What it is told to do.

@@ -127,6 +127,12 @@ impl Connection {
         }
     }
 
+    /// Whether the server has closed or reset an idle connection by now.
+    pub fn has_ended(&mut self) -> bool {
+        let at_once = Deadline::after(Duration::from_millis(1));
+        matches!(self.incoming.peek(at_once), Ok([]) | Err(ClientError::Reset))
+    }
+
     /// Reads one interim response (1xx) and gives its status.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub(super) fn mixed(target: &str) -> Plan {
 }
 
 #[track_caller]
-fn assert_exits_cleanly(server: &mut Server, deadline: Deadline) {
+pub(super) fn assert_exits_cleanly(server: &mut Server, deadline: Deadline) {
     let status = server.wait_exit(deadline);
     assert_eq!(status.code(), Some(0), "{status}");
     server.wait_for_line("Shutting down: Master");

@@ -14,11 +14,15 @@ mod logs;
 mod methods;
 mod overload;
 mod proxies;
+mod recycling;
 mod reload;
 mod resources;
 mod slow;
+mod stopping;
 mod supervision;
 mod table;
+mod timeouts;
+mod upgrade;
 mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

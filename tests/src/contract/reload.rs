@@ -9,7 +9,7 @@ use crate::harness::{ErrorLine, Launch, Level, Server};
 use crate::load::Load;
 use crate::process::Process;
 
-const BOOTING: &str = "Booting worker with pid: ";
+pub(super) const BOOTING: &str = "Booting worker with pid: ";
 
 /// Waits until none of the workers is one of the old ones, and as many run as before.
 #[track_caller]
@@ -42,7 +42,7 @@ pub(super) fn hup_under_load(subject: &Subject) {
 /// Sees in the order of the log that there were never fewer workers than there should be: each has
 /// left only after the one that replaces it was there.
 #[track_caller]
-fn assert_always_served(server: &Server, number: usize) {
+pub(super) fn assert_always_served(server: &Server, number: usize) {
     let lines = server.error_log().all();
     let (mut booted, mut left) = (0, 0);
     for line in &lines {

@@ -3,7 +3,8 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, reload, resources, slow, supervision, waiting,
+    overload, proxies, recycling, reload, resources, slow, stopping, supervision, timeouts,
+    upgrade, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -61,10 +62,30 @@ macro_rules! contract_table {
                 hup_under_load: reload::hup_under_load,
                 hup_with_a_bad_configuration: reload::hup_with_a_bad_configuration,
                 ttin_and_ttou_under_load: reload::ttin_and_ttou_under_load,
+                upgrade_under_load: upgrade::upgrade_under_load,
+                upgrade_and_back_under_load: upgrade::upgrade_and_back_under_load,
+                upgrade_to_a_broken_binary: upgrade::upgrade_to_a_broken_binary,
+                upgrade_on_a_unix_socket: upgrade::upgrade_on_a_unix_socket,
+                upgrade_twice: upgrade::upgrade_twice,
+                max_requests: recycling::max_requests,
+                max_lifetime: recycling::max_lifetime,
+                max_rss: recycling::max_rss,
+                drain_delay: stopping::drain_delay,
+                drain_delay_under_load: stopping::drain_delay_under_load,
+                removed_address: stopping::removed_address,
                 panicking_handler: supervision::panicking_handler,
                 killed_worker: supervision::killed_worker,
                 killed_master: supervision::killed_master,
                 signals_a_worker_ignores: supervision::signals_a_worker_ignores,
+                timeout_of_a_waiting_handler: timeouts::timeout_of_a_waiting_handler,
+                timeout_of_a_computing_handler: timeouts::timeout_of_a_computing_handler,
+                timeout_of_a_handler_that_waits_for_a_server:
+                    timeouts::timeout_of_a_handler_that_waits_for_a_server,
+                timeout_of_an_upload: timeouts::timeout_of_an_upload,
+                timeout_of_a_response_that_has_begun: timeouts::timeout_of_a_response_that_has_begun,
+                within_the_timeout: timeouts::within_the_timeout,
+                no_timeout: timeouts::no_timeout,
+                killed_worker_names_its_requests: timeouts::killed_worker_names_its_requests,
                 titles: logs::titles,
                 lines_users_grep_for: logs::lines_users_grep_for,
                 access_log: logs::access_log,
@@ -73,13 +94,15 @@ macro_rules! contract_table {
             }
             Inline {
                 workers_share_the_load: crowd::workers_share_the_load,
-                stuck_handler: waiting::stuck_handler,
             }
             Threads {
                 pool_waits_together: waiting::pool_waits_together,
+                lost_thread_is_replaced: timeouts::lost_thread_is_replaced,
+                too_many_lost_threads: timeouts::too_many_lost_threads,
             }
             Many {
                 hundred_waits_overlap: waiting::hundred_waits_overlap,
+                everything_in_flight_is_named: timeouts::everything_in_flight_is_named,
             }
         }
     };

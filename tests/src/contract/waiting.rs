@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use super::Subject;
-use crate::client::{Asked, ClientError, Connection, Request};
-use crate::harness::{ErrorLine, Launch, Level, Server, alone};
+use crate::client::{Asked, Connection, Request};
+use crate::harness::{Launch, Server, alone};
 
 /// How long it takes until so many requests, sent at once, are all answered.
 #[track_caller]
@@ -38,23 +38,4 @@ pub(super) fn hundred_waits_overlap(subject: &Subject) {
     let took = time_all(&server, 100, "/write?ms=200");
     let most = Duration::from_secs(5);
     assert!(took < most, "100 waits of 200 ms took {took:?}");
-}
-
-pub(super) fn stuck_handler(subject: &Subject) {
-    let server = Launch::of(subject).args(["--timeout", "1"]).start();
-    let worker = server.worker();
-    let mut stuck = server.connect();
-    stuck.send(&Request::get("/write?ms=60000").bytes()).expect("sent");
-    let line = server.wait_for_line(&format!("WORKER TIMEOUT (pid:{})", worker.pid()));
-    let level = ErrorLine::parse(&line).map(|line| line.level);
-    assert_eq!(level, Some(Level::Critical), "{line}");
-    match stuck.receive(Asked::ForAll) {
-        Ok(response) => assert_eq!(response.status, 504, "{}", response.text()),
-        Err(ClientError::Closed | ClientError::Reset) => {}
-        Err(error) => panic!("{error}"),
-    }
-    server.wait_for_lines("Booting worker with pid: ", 2);
-    assert_eq!(server.get("/").status, 200);
-    let workers = server.wait_for_workers(1);
-    assert_ne!(workers, [worker], "the stuck worker is replaced");
 }

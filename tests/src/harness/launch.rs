@@ -30,6 +30,8 @@ enum Bind {
     Inherited,
     /// The server makes a unix socket in the test's folder.
     Unix,
+    /// The test's configuration file names that unix socket, perhaps among others.
+    File,
 }
 
 /// Where the access log goes.
@@ -112,6 +114,29 @@ impl Launch {
         self
     }
 
+    /// A copy of the binary in the server's folder, which the test may replace: it is in the folder's
+    /// `bin/server`.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn own_binary(mut self) -> Launch {
+        let path = self.folder.path().join("bin/server");
+        std::fs::create_dir(self.folder.path().join("bin")).expect("a folder for the binary");
+        // A second name is as good, and costs nothing, where it can be had: a test that replaces the
+        // file removes the name.
+        let linked = std::fs::hard_link(&self.binary, &path);
+        linked.or_else(|_| std::fs::copy(&self.binary, &path).map(drop)).expect("a copy");
+        self.binary = path;
+        self
+    }
+
+    /// The addresses that the test's configuration file names, `server.sock` in the test's folder
+    /// among them, instead of the inherited one: a reload can change them.
+    pub fn bound_by_its_file(mut self) -> Launch {
+        self.bind = Bind::File;
+        self
+    }
+
     /// The access log in this file instead of on standard output.
     pub fn access_log_in(mut self, file: &Path) -> Launch {
         self.access_log = AccessLog::File(file.to_owned());
@@ -121,6 +146,10 @@ impl Launch {
     /// The server's working directory: its own, empty, removed when the server is dropped.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    fn socket_path(&self) -> PathBuf {
+        self.folder.path().join("server.sock")
     }
 
     /// Starts it and waits until every worker has booted and a request has been answered.
@@ -156,8 +185,9 @@ impl Launch {
         };
         let address = match self.bind {
             Bind::Inherited => inherit_socket(&mut command),
+            Bind::File => Address::Unix(self.socket_path()),
             Bind::Unix => {
-                let path = self.folder.path().join("server.sock");
+                let path = self.socket_path();
                 command.args([OsString::from("-b"), format!("unix:{}", path.display()).into()]);
                 Address::Unix(path)
             }

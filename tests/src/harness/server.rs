@@ -26,6 +26,8 @@ const LEAVING: u64 = 5;
 pub struct Server {
     child: Child,
     exited: Option<ExitStatus>,
+    /// The master that counts now, if it is not the child.
+    followed: Option<Process>,
     address: Address,
     error_log: Lines,
     access_log: Lines,
@@ -45,6 +47,7 @@ impl Server {
         Server {
             child,
             exited: None,
+            followed: None,
             address,
             error_log: read("error-log", Box::new(stderr)),
             access_log: read("access-log", Box::new(stdout)),
@@ -73,9 +76,32 @@ impl Server {
         &self.access_log
     }
 
-    /// The process that was started.
+    /// The process that was started, or the one that is followed instead.
     pub fn master(&self) -> Process {
+        self.followed.unwrap_or_else(|| self.started())
+    }
+
+    fn started(&self) -> Process {
         Process::new(i32::try_from(self.child.id()).expect("a process number"))
+    }
+
+    /// Waits until a new master is ready, the `number`-th of this server, and gives it.
+    ///
+    /// # Panics
+    /// When that does not happen.
+    #[track_caller]
+    pub fn wait_for_successor(&self, number: usize) -> Process {
+        let lines = self.wait_for_lines("is ready: TERM this one (pid:", number);
+        let pid = lines.last().and_then(|line| {
+            let (_, rest) = line.split_once("The new master (pid:")?;
+            rest.split_once(')')?.0.parse().ok()
+        });
+        Process::new(pid.unwrap_or_else(|| panic!("no process number: {lines:?}")))
+    }
+
+    /// From now on this new master is the server; the one that was started is to leave.
+    pub fn follow(&mut self, successor: Process) {
+        self.followed = Some(successor);
     }
 
     /// The workers that run now: the master's children, lowest number first.
@@ -221,6 +247,24 @@ impl Server {
         status
     }
 
+    /// Waits until the process that was started has exited, whatever else goes on.
+    ///
+    /// # Panics
+    /// When it does not exit in time.
+    #[track_caller]
+    pub fn wait_started_exit(&mut self, deadline: Deadline) -> ExitStatus {
+        deadline.expect("the exit of the process that was started", || self.try_exit())
+    }
+
+    /// Waits until every process of the server has gone.
+    ///
+    /// # Panics
+    /// When one of them still runs by then.
+    #[track_caller]
+    pub fn wait_end(&self, deadline: Deadline) {
+        self.expect_nothing_left(deadline);
+    }
+
     pub(super) fn try_exit(&mut self) -> Option<ExitStatus> {
         self.exited = self.child.try_wait().expect("waiting for our own child");
         self.exited
@@ -239,8 +283,13 @@ impl Server {
     }
 
     pub(super) fn kill_all(&mut self) {
-        self.signal(Signal::SIGKILL);
+        let _ = self.child.kill();
         let _ = self.child.wait();
+        self.kill_holders();
+    }
+
+    /// Whoever its parent is.
+    fn kill_holders(&self) {
         Deadline::seconds(10).poll(|| {
             let left = process::holders(&self.pipe);
             left.iter().for_each(|left| left.signal(Signal::SIGKILL));
@@ -266,13 +315,13 @@ const LINES_SHOWN: usize = 200;
 impl Drop for Server {
     fn drop(&mut self) {
         let exited = self.try_exit().is_some();
-        if exited && !std::thread::panicking() {
+        if exited && self.followed.is_none() && !std::thread::panicking() {
             self.expect_nothing_left(Deadline::seconds(LEAVING));
             return;
         }
         if exited {
             // Its number may be somebody else's by now: only the pipe's holders are ours.
-            process::holders(&self.pipe).iter().for_each(|left| left.signal(Signal::SIGKILL));
+            self.kill_holders();
         } else {
             self.kill_all();
         }

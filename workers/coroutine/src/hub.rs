@@ -4,18 +4,19 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use corosensei::stack::DefaultStack;
 use oxicorn_core::reactor::{Job, Patience, Reactor, Turn};
-use oxicorn_core::serve::{self, Scratch, Service};
+use oxicorn_core::serve::{self, Running, Scratch, Service};
 use oxicorn_core::wait::{Blocking, Interest, Wait, Woken};
 use oxicorn_core::worker::WorkerError;
 use slab::Slab;
 
+use crate::overdue::{self, Overseen, Refusal, Watch};
 use crate::spans;
 use crate::stack::{self, Back, Fiber};
 
@@ -23,6 +24,8 @@ use crate::stack::{self, Back, Fiber};
 const SPARE_STACKS: usize = 128;
 /// A task's number is the low part of its keys, the number of its wait the high part.
 const TASK_BITS: u32 = 24;
+/// The alarm that is no task's. A task's keys have 56 bits.
+const WATCH: u64 = 1 << 59;
 
 struct Task {
     /// `None` while it runs.
@@ -30,6 +33,7 @@ struct Task {
     /// Its present wait; what belongs to an earlier one comes too late.
     wait: u32,
     woken: Woken,
+    request: Overseen,
 }
 
 pub(crate) struct Hub {
@@ -39,6 +43,7 @@ pub(crate) struct Hub {
     tasks: RefCell<Slab<Task>>,
     running: Cell<Option<usize>>,
     spare: RefCell<Vec<DefaultStack>>,
+    watch: Watch,
 }
 
 thread_local! {
@@ -60,6 +65,7 @@ impl Hub {
             tasks: RefCell::default(),
             running: Cell::new(None),
             spare: RefCell::default(),
+            watch: Watch::new(service.config().timeout.get()),
         });
         HUB.with(|cell| cell.get_or_init(|| hub).clone())
     }
@@ -70,6 +76,7 @@ impl Hub {
             match turn.map_err(WorkerError::io("reactor"))? {
                 Turn::Request(job) => self.start(job),
                 Turn::Ready(key) => self.wake(key, Woken::Ready),
+                Turn::Alarm(WATCH) => self.end_overdue(),
                 Turn::Alarm(key) => self.wake(key, Woken::TimedOut),
                 Turn::Leave => return Ok(()),
                 Turn::Nothing => {}
@@ -86,14 +93,55 @@ impl Hub {
                 return self.reactor.borrow_mut().settle(job.ticket, None);
             }
         };
+        let request = Overseen::new(&job.connection);
         let hub = self.clone();
         let fiber = Fiber::new(stack, move || {
             let outcome = serve::handle(job.connection, &hub.scratch);
             hub.reactor.borrow_mut().settle(job.ticket, outcome);
         });
-        let task = Task { fiber: Some(fiber), wait: 0, woken: Woken::Ready };
+        let task = Task { fiber: Some(fiber), wait: 0, woken: Woken::Ready, request };
+        if let Some(due) = self.watch.set_for(request) {
+            self.reactor.borrow_mut().wake_at(due, WATCH);
+        }
         let id = self.tasks.borrow_mut().insert(task);
         self.resume(id);
+    }
+
+    /// Unwinds the handlers that have taken too long. Each of them waits, as all do whenever the hub
+    /// runs.
+    fn end_overdue(&self) {
+        let (overdue, next) = {
+            let mut tasks = self.tasks.borrow_mut();
+            self.watch.look(tasks.iter_mut().map(|(id, task)| (id, &mut task.request)))
+        };
+        if let Some(next) = next {
+            self.reactor.borrow_mut().wake_at(next, WATCH);
+        }
+        if overdue.is_empty() {
+            return;
+        }
+        let entries: Vec<_> = overdue.iter().filter_map(|(_, request)| request.entry).collect();
+        self.service.report_overdue(&entries);
+        overdue.into_iter().for_each(|(id, _)| self.resume(id));
+    }
+
+    /// Unwinds the handler that runs, or refuses it a wait for `fd`, if its time is over.
+    fn go_on(&self, fd: Option<RawFd>) -> io::Result<()> {
+        let refusal = self.running.get().and_then(|id| {
+            let mut tasks = self.tasks.borrow_mut();
+            tasks.get_mut(id).and_then(|task| task.request.refusal(fd))
+        });
+        match refusal {
+            None => Ok(()),
+            Some(Refusal::Error) => Err(io::ErrorKind::TimedOut.into()),
+            Some(Refusal::Unwind) => overdue::unwind(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let tasks = self.tasks.borrow();
+        let task = self.running.get().and_then(|id| tasks.get(id));
+        task.is_some_and(|task| task.request.is_over())
     }
 
     fn wake(&self, key: u64, woken: Woken) {
@@ -146,7 +194,10 @@ impl Hub {
     fn suspend(&self) -> Woken {
         let id = self.running.get();
         let spans = spans::leave_all();
+        let running = self.service.running();
+        self.service.enter(Running::NONE);
         stack::suspend();
+        self.service.enter(running);
         spans.enter_all();
         // A wait that ended is over: its other half, deadline or readiness, must not end a later one.
         let mut tasks = self.tasks.borrow_mut();
@@ -163,19 +214,24 @@ impl Hub {
         what: Interest,
         until: Option<Instant>,
     ) -> io::Result<Woken> {
+        self.go_on(Some(fd.as_raw_fd()))?;
         let Some(key) = self.new_wait() else { return Blocking.wait(fd, what, until) };
         {
             let mut reactor = self.reactor.borrow_mut();
             reactor.watch(fd, what, key)?;
             until.into_iter().for_each(|until| reactor.wake_at(until, key));
         }
-        Ok(self.suspend())
+        let woken = self.suspend();
+        self.go_on(Some(fd.as_raw_fd())).map(|()| woken)
     }
 
     fn sleep(&self, until: Instant) {
+        // Without a descriptor there is no error: it comes back, or unwinds.
+        let _ = self.go_on(None);
         let Some(key) = self.new_wait() else { return Blocking.sleep(until) };
         self.reactor.borrow_mut().wake_at(until, key);
         self.suspend();
+        let _ = self.go_on(None);
     }
 }
 
@@ -208,5 +264,9 @@ impl Wait for Yielding {
             Some(hub) => hub.sleep(until),
             None => Blocking.sleep(until),
         }
+    }
+
+    fn is_over(&self) -> bool {
+        hub().is_some_and(|hub| hub.is_over())
     }
 }

@@ -6,6 +6,7 @@
 //! holds no stack: it waits in the reactor as in every class.
 
 mod hub;
+mod overdue;
 mod spans;
 mod stack;
 

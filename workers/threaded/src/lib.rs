@@ -4,22 +4,23 @@
 //! connection to one thread that is free. The main thread has the listening sockets, the orders, the
 //! heartbeat and the deadlines of the connections that wait.
 
+mod crew;
 mod pool;
 mod seats;
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use oxicorn_core::Application;
 use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::reactor::{Caller, Departure, Door};
 use oxicorn_core::scoreboard::Writers;
-use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service};
+use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Scratch, Service, Weariness};
 use oxicorn_core::sys::{Epoll, EpollEvent};
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 
+use crew::Crew;
 use pool::{Pool, Wanted};
 
 /// The class.
@@ -41,14 +42,8 @@ impl Worker for Threaded {
         let service = Service::new(&cx, capacity, KeepPolicy::Always, Writers::Many);
         let pool = Arc::new(Pool::new(&service).map_err(WorkerError::io("thread pool"))?);
         let main = Main::new(cx, &service, &pool)?;
-        let threads = (1..=threads)
-            .map(|n| {
-                let pool = pool.clone();
-                let thread = std::thread::Builder::new().name(format!("pool-{n}"));
-                thread.spawn(move || pool.work()).map_err(WorkerError::io("starting a thread"))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        main.run(threads)
+        Crew::hire(&pool, threads.into()).map_err(WorkerError::io("starting a thread"))?;
+        main.run()
     }
 }
 
@@ -61,6 +56,8 @@ struct Main {
     door: Door,
     scratch: RefCell<Scratch>,
     swept: Instant,
+    /// When a request may have taken too long; `None`: never.
+    look_at_handlers: Option<Instant>,
 }
 
 /// What the main thread does after looking at its door.
@@ -89,15 +86,17 @@ impl Main {
             epoll,
             door,
             swept: Instant::now(),
+            look_at_handlers: service.config().timeout.get().map(|_| Instant::now()),
         })
     }
 
-    fn run(mut self, threads: Vec<JoinHandle<()>>) -> Result<(), WorkerError> {
+    fn run(mut self) -> Result<(), WorkerError> {
         self.door.announce();
         let mut events = [EpollEvent::EMPTY; 8];
         loop {
             self.scratch.borrow_mut().tick();
-            self.service.slot().beat();
+            self.service.beat();
+            self.give_up_overdue();
             if self.answer_door() == Next::LeaveNow {
                 return Ok(());
             }
@@ -129,8 +128,30 @@ impl Main {
             }
         }
         self.pool.stop();
-        threads.into_iter().for_each(|thread| drop(thread.join()));
+        self.pool.crew().wait();
         Ok(())
+    }
+
+    /// Ends the requests that have taken too long, and replaces the threads that run them.
+    fn give_up_overdue(&mut self) {
+        let now = self.scratch.borrow().now();
+        if self.look_at_handlers.is_none_or(|then| now < then) {
+            return;
+        }
+        let (lost, next) = self.service.give_up_overdue(&mut self.scratch.borrow_mut());
+        self.look_at_handlers = next.map(|next| now + next);
+        if lost == 0 {
+            return;
+        }
+        self.pool.crew().lose(lost as u64);
+        let threads = self.service.capacity();
+        if let Err(error) = Crew::hire(&self.pool, threads) {
+            tracing::error!("Cannot replace a thread that is lost: {error}");
+        }
+        let stuck = self.service.strays();
+        if stuck * 2 > threads {
+            self.service.ask_for_replacement(Weariness::Stuck { threads: stuck, of: threads });
+        }
     }
 
     fn answer_door(&mut self) -> Next {
@@ -149,7 +170,8 @@ impl Main {
     fn may_sleep_for(&self) -> Duration {
         let now = Instant::now();
         let sweep = (self.swept + self.sweep_interval()).saturating_duration_since(now);
-        self.door.may_sleep_for(now).min(sweep)
+        let handlers = self.look_at_handlers.map(|then| then.saturating_duration_since(now));
+        self.door.may_sleep_for(now).min(sweep).min(handlers.unwrap_or(sweep))
     }
 
     /// Deadlines are looked at this often, so a timeout comes at most an eighth of it late.

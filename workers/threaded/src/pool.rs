@@ -11,10 +11,11 @@ use std::time::Instant;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use oxicorn_core::connection::{Connection, Readiness, Step};
-use oxicorn_core::serve::{self, Scratch, Service};
+use oxicorn_core::serve::{self, Scratch, Service, Standing};
 use oxicorn_core::sys::{Epoll, EpollEvent};
 use oxicorn_core::wait::Interest;
 
+use crate::crew::Crew;
 use crate::seats::{Missed, NEVER, Seats, Times};
 
 const STOP: u64 = u64::MAX;
@@ -28,6 +29,7 @@ pub(crate) struct Pool {
     /// Wakes the main thread, which waits for room to accept.
     room: EventFd,
     main_wants_room: AtomicBool,
+    crew: Crew,
 }
 
 impl Pool {
@@ -45,12 +47,20 @@ impl Pool {
             stop,
             room: EventFd::from_flags(flags)?,
             main_wants_room: AtomicBool::new(false),
+            crew: Crew::default(),
         })
     }
 
-    /// What a pool thread does until it is told to stop.
+    /// What a pool thread does until it is told to stop, or is lost.
     pub(crate) fn work(&self) {
+        // Dropped behind the scratch: its lines are handed over before anybody hears that it has gone.
+        let place = self.crew.place();
         let scratch = RefCell::new(Scratch::new(&self.service));
+        self.work_with(&scratch);
+        place.leave(scratch.borrow().standing());
+    }
+
+    fn work_with(&self, scratch: &RefCell<Scratch>) {
         // One event at a time: a second would wait behind the handler of the first although another
         // thread is free.
         let mut events = [EpollEvent::EMPTY; 1];
@@ -64,11 +74,19 @@ impl Pool {
             scratch.borrow_mut().tick();
             let seat = events[0].key() as usize;
             if let Some(guest) = self.seats.take(seat) {
-                self.advance(seat, guest, Readiness(events[0].flags()), &scratch);
+                self.advance(seat, guest, Readiness(events[0].flags()), scratch);
             }
             scratch.borrow_mut().flush();
             self.offer_room();
+            if scratch.borrow().standing() == Standing::Lost {
+                return;
+            }
         }
+    }
+
+    /// Who works here.
+    pub(crate) fn crew(&self) -> &Crew {
+        &self.crew
     }
 
     fn advance(
@@ -91,6 +109,9 @@ impl Pool {
         scratch: &RefCell<Scratch>,
     ) {
         loop {
+            if scratch.borrow().standing() == Standing::Lost {
+                step = Step::Close;
+            }
             match step {
                 Step::Handle => match serve::handle(guest, scratch) {
                     Some((same, next)) => (guest, step) = (same, next),

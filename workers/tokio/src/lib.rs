@@ -7,6 +7,7 @@
 mod body;
 mod roll;
 mod socket;
+mod strays;
 mod task;
 
 use std::cell::RefCell;
@@ -30,6 +31,7 @@ use tokio::time::sleep;
 
 use roll::Roll;
 use socket::Socket;
+use strays::Strays;
 use task::{Client, Shared};
 
 /// The class.
@@ -48,13 +50,14 @@ impl Worker for Tokio {
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
         let at_once = cx.config.worker_connections;
         let service = Service::new(&cx, Capacity(at_once.into()), KeepPolicy::Always, Writers::One);
+        let threads = at_once.clamp(1, 512) as usize;
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(at_once.clamp(1, 512) as usize)
+            .max_blocking_threads(threads)
             .build_local(LocalOptions::default())
             .map_err(WorkerError::io("tokio runtime"))?;
-        let done = runtime.block_on(async { Main::new(cx, &service)?.run().await });
+        let done = runtime.block_on(async { Main::new(cx, &service, threads)?.run().await });
         // Whatever still blocks is left behind: the process ends now.
         runtime.shutdown_background();
         done
@@ -67,6 +70,8 @@ struct Main {
     door: Door,
     service: Arc<Service>,
     shared: Rc<Shared>,
+    /// When a request may have taken too long; `None`: never.
+    look_at_handlers: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +81,11 @@ enum Next {
 }
 
 impl Main {
-    fn new(cx: WorkerContext, service: &Arc<Service>) -> Result<Main, WorkerError> {
+    fn new(
+        cx: WorkerContext,
+        service: &Arc<Service>,
+        blocking_threads: usize,
+    ) -> Result<Main, WorkerError> {
         // The door's own set stands in tokio's: tokio's is edge-triggered, and the accept rule needs
         // to hear of the queue again as long as somebody waits in it.
         let epoll = Epoll::new().map_err(WorkerError::io("epoll set"))?;
@@ -91,7 +100,9 @@ impl Main {
                 roll: Roll::default(),
                 room: Notify::new(),
                 lines: Notify::new(),
+                strays: Strays::of(blocking_threads),
             }),
+            look_at_handlers: service.config().timeout.get().map(|_| Instant::now()),
         })
     }
 
@@ -100,7 +111,8 @@ impl Main {
         self.door.announce();
         loop {
             self.shared.scratch.borrow_mut().tick();
-            self.service.slot().beat();
+            self.service.beat();
+            self.end_overdue();
             let events = self.note_events()?;
             let next = self.answer_door();
             if next == Next::LeaveNow || self.door.departure(Instant::now()) != Departure::NotYet {
@@ -114,7 +126,10 @@ impl Main {
                 continue;
             }
             let wants_room = self.door.is_waiting_for_room();
-            let pause = self.door.may_sleep_for(Instant::now());
+            let now = Instant::now();
+            let handlers = self.look_at_handlers.map(|then| then.saturating_duration_since(now));
+            let door = self.door.may_sleep_for(now);
+            let pause = handlers.map_or(door, |handlers| handlers.min(door));
             select! {
                 biased;
                 ready = self.socket.ready(Interest::Read) => {
@@ -123,6 +138,21 @@ impl Main {
                 () = self.shared.room.notified(), if wants_room => {}
                 () = sleep(pause) => {}
             }
+        }
+    }
+
+    /// Ends the requests that have taken too long.
+    fn end_overdue(&mut self) {
+        let now = self.shared.scratch.borrow().now();
+        let Some(limit) = self.service.config().timeout.get() else { return };
+        if self.look_at_handlers.is_none_or(|then| now < then) {
+            return;
+        }
+        let (overdue, next) = self.shared.roll.end_overdue(limit, now);
+        self.look_at_handlers = Some(next);
+        if !overdue.is_empty() {
+            let entries: Vec<_> = overdue.into_iter().flatten().collect();
+            self.service.report_overdue(&entries);
         }
     }
 

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use oxicorn_core::in_flight::EntryId;
 use slab::Slab;
 
 #[derive(Debug, Default)]
@@ -15,6 +16,18 @@ struct Line {
     /// Since when its connection has waited for a request; `None` while it does something else.
     idle_since: Option<Instant>,
     call: Call,
+    handler: Handler,
+}
+
+/// Whether the task's application has a request in hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Handler {
+    #[default]
+    None,
+    /// Since when, and the request's place in the table.
+    Since(Instant, Option<EntryId>),
+    /// It has taken too long.
+    Over,
 }
 
 /// What a task is interrupted for.
@@ -53,6 +66,28 @@ impl Roll {
     /// Interrupts every task that waits.
     pub(crate) fn call(&self) {
         self.0.borrow_mut().iter_mut().for_each(|(_, line)| line.call(Call::Look));
+    }
+
+    /// Ends the requests that have taken `limit` or longer. Returns them, and when there may be more.
+    pub(crate) fn end_overdue(
+        &self,
+        limit: Duration,
+        now: Instant,
+    ) -> (Vec<Option<EntryId>>, Instant) {
+        // Whoever begins later is due later.
+        let mut next = now + limit;
+        let mut overdue = Vec::new();
+        for (_, line) in self.0.borrow_mut().iter_mut() {
+            let Handler::Since(then, entry) = line.handler else { continue };
+            if then + limit <= now {
+                line.handler = Handler::Over;
+                line.waker.take().into_iter().for_each(Waker::wake);
+                overdue.push(entry);
+            } else {
+                next = next.min(then + limit);
+            }
+        }
+        (overdue, next)
     }
 
     /// Ends the task whose connection has been idle for longest.
@@ -104,6 +139,37 @@ impl Entry<'_> {
         self.line(|line| line.idle_since = None);
         output
     }
+
+    /// Waits for `handler`, which has been at work since then, but gives it up when its time is over:
+    /// `None`.
+    pub(crate) async fn while_in_time<F: Future>(
+        &self,
+        since: Option<Instant>,
+        entry: Option<EntryId>,
+        handler: F,
+    ) -> Option<F::Output> {
+        let since = since.map_or(Handler::None, |since| Handler::Since(since, entry));
+        self.line(|line| line.handler = since);
+        let mut handler = pin!(handler);
+        let output = poll_fn(|cx| {
+            // Asked first: what the log says has come too late is not answered after all.
+            let over = self.line(|line| line.handler == Handler::Over);
+            if over == Some(true) {
+                return Poll::Ready(None);
+            }
+            let poll = handler.as_mut().poll(cx).map(Some);
+            if poll.is_pending() {
+                // A task's waker stays the same: it is entered once.
+                self.line(|line| {
+                    line.waker.get_or_insert_with(|| cx.waker().clone());
+                });
+            }
+            poll
+        });
+        let output = output.await;
+        self.line(|line| line.handler = Handler::None);
+        output
+    }
 }
 
 impl Drop for Entry<'_> {
@@ -129,6 +195,34 @@ mod tests {
             assert_eq!(woken, None);
             assert!(!entry.is_dismissed());
             assert_eq!(entry.unless_called(None, async { 7 }).await, Some(7));
+        });
+    }
+
+    #[test]
+    fn a_handler_is_given_up_when_its_time_is_over_and_not_for_any_other_call() {
+        const LIMIT: Duration = Duration::from_secs(30);
+        let roll = Roll::default();
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (old, young) = (roll.entry(), roll.entry());
+            let now = Instant::now();
+            let later = now + Duration::from_secs(1);
+            let stuck = old.while_in_time(Some(now), None, pending::<()>());
+            let mut waits = pin!(young.while_in_time(Some(later), None, pending::<()>()));
+            let watch = async {
+                poll_fn(|cx| {
+                    assert!(waits.as_mut().poll(cx).is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                roll.call();
+                let (overdue, next) = roll.end_overdue(LIMIT, now);
+                assert_eq!((overdue.len(), next), (0, now + LIMIT));
+                let (overdue, next) = roll.end_overdue(LIMIT, now + LIMIT);
+                assert_eq!((overdue.len(), next), (1, later + LIMIT));
+            };
+            assert_eq!(tokio::join!(stuck, watch).0, None);
+            assert_eq!(old.while_in_time(Some(now), None, async { 7 }).await, Some(7));
         });
     }
 

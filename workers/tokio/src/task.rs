@@ -5,30 +5,32 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http_body::{Body as _, Frame};
+use http_body::Frame;
 use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::Form;
 use oxicorn_core::connection::{
     Connection, Fit, Flushed, Opened, Readiness, ResponseBody, Step, Unsendable, assemble,
     body_length,
 };
-use oxicorn_core::serve::{HAND_OVER_UP_TO, Scratch, WRITE_FROM};
+use oxicorn_core::serve::{HAND_OVER_UP_TO, Running, Scratch, Service, WRITE_FROM};
 use oxicorn_core::wait::Interest;
-use oxicorn_core::{Application, Body, Request, Response};
+use oxicorn_core::{Body, Request, Response};
 use tokio::select;
 use tokio::sync::Notify;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::yield_now;
 
 use crate::body::pair;
 use crate::roll::Roll;
 use crate::socket::{Socket, Woken};
+use crate::strays::{Panicked, Strays};
 
 /// A client and everything that serves it.
 pub(crate) struct Client {
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) room: Notify,
     /// There are lines for the access log.
     pub(crate) lines: Notify,
+    /// The blocking pool.
+    pub(crate) strays: Arc<Strays>,
 }
 
 impl Client {
@@ -69,7 +73,10 @@ impl Client {
             step = match step {
                 Step::Close => break,
                 Step::Handle => {
-                    let step = self.handle().await;
+                    let connection = self.connection();
+                    let (since, request) = (connection.started(), connection.entry());
+                    let handled = entry.while_in_time(since, request, self.handle()).await;
+                    let step = handled.unwrap_or_else(|| self.time_out());
                     shared.room.notify_one();
                     step
                 }
@@ -108,16 +115,26 @@ impl Client {
         self.connection().advance(ready, &mut scratch)
     }
 
+    /// What was called is dropped, or left behind on the blocking pool.
+    fn time_out(&mut self) -> Step {
+        let shared = self.shared.clone();
+        if let Some(why) = shared.strays.are_too_many() {
+            self.connection().service().ask_for_replacement(why);
+        }
+        self.connection().time_out(&mut shared.scratch.borrow_mut())
+    }
+
     async fn handle(&mut self) -> Step {
+        let shared = self.shared.clone();
+        let (service, running) = (self.connection().service().clone(), self.connection().running());
         let response = match self.connection().open() {
-            Some(Opened::Whole(request)) => self.call(request).await,
+            Some(Opened::Whole(request)) => call(&service, running, &shared.strays, request).await,
             Some(Opened::Incoming(head, length)) => {
                 let (asking, mut feeding) = pair();
                 let body = Body::from_incoming(Box::new(asking), length);
                 let info = self.connection().info().clone();
                 let request = assemble(head, info, body);
-                let app = self.connection().service().app().clone();
-                let mut response = pin!(call(&app, request));
+                let mut response = pin!(call(&service, running, &shared.strays, request));
                 select! {
                     biased;
                     response = response.as_mut() => response,
@@ -132,11 +149,6 @@ impl Client {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         });
         self.answer(response).await
-    }
-
-    async fn call(&mut self, request: Request) -> Result<Response, Panicked> {
-        let app = self.connection().service().app().clone();
-        call(&app, request).await
     }
 
     async fn answer(&mut self, response: Response) -> Step {
@@ -167,7 +179,7 @@ impl Client {
         }
         while fit == Fit::More {
             let piece;
-            (body, piece) = next_piece(body).await;
+            (body, piece) = next_piece(&shared.strays, body).await;
             let Some(piece) = piece.map_err(Unsendable::Source)? else { break };
             fit = self.connection().send_piece(piece)?;
             if length == ResponseBody::Streamed || self.connection().queued() >= WRITE_FROM {
@@ -192,43 +204,59 @@ impl Client {
     }
 }
 
-/// The handler has panicked; the panic hook has said where.
-struct Panicked;
-
-async fn call(app: &Application, request: Request) -> Result<Response, Panicked> {
-    if let Some(app) = app.as_async() {
-        let Ok(mut future) = catch_unwind(AssertUnwindSafe(|| app.call(request))) else {
-            return Err(Panicked);
-        };
+async fn call(
+    service: &Service,
+    running: Running,
+    strays: &Arc<Strays>,
+    request: Request,
+) -> Result<Response, Panicked> {
+    if let Some(app) = service.app().as_async() {
+        let called = on_thread(service, running, || app.call(request));
+        let Ok(mut future) = called else { return Err(Panicked) };
         return poll_fn(|cx| {
-            let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+            let polled = on_thread(service, running, || future.as_mut().poll(cx));
             polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
         })
         .await;
     }
-    let Some(app) = app.as_blocking().cloned() else { return Err(Panicked) };
-    spawn_blocking(move || app.call(request)).await.map_err(|_| Panicked)
+    let Some(app) = service.app().as_blocking().cloned() else { return Err(Panicked) };
+    strays.on_pool(move || app.call(request)).await
+}
+
+/// Runs a part of the application on the one thread that everything else needs too: whoever looks at
+/// a worker that is silent is to see by whom it is held. Each part is a sign of life.
+fn on_thread<T>(
+    service: &Service,
+    running: Running,
+    part: impl FnOnce() -> T,
+) -> std::thread::Result<T> {
+    service.slot().busy();
+    service.enter(running);
+    let outcome = catch_unwind(AssertUnwindSafe(part));
+    service.enter(Running::NONE);
+    service.slot().idle();
+    outcome
 }
 
 /// The next piece of a response's body: polled when it is asynchronous, on the blocking pool when it
 /// may block.
-async fn next_piece(mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
+async fn next_piece(strays: &Arc<Strays>, mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
     match body.form() {
         Form::Whole(_) => {
             let piece = body.next_chunk();
             (body, piece)
         }
         Form::Blocking | Form::File(_) => {
-            let pulled = spawn_blocking(move || {
-                let piece = body.next_chunk();
+            let pulled = strays.on_pool(move || {
+                let piece = body.pull();
                 (body, piece)
             });
-            pulled.await.unwrap_or_else(|_| {
-                (Body::empty(), Err(io::Error::other("the body's source has panicked")))
+            pulled.await.unwrap_or_else(|Panicked| {
+                (Body::empty(), Err(io::Error::other("its source has panicked")))
             })
         }
         Form::Async => loop {
-            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+            let frame = poll_fn(|cx| body.poll_pull(cx)).await;
             match frame.map(|frame| frame.map(Frame::into_data)) {
                 None => return (body, Ok(None)),
                 Some(Err(error)) => return (body, Err(error)),

@@ -20,6 +20,13 @@ impl World {
                 self.later(time, Happening::Forks(*slot));
             }
             Action::Kill { pid, signal } => self.deliver(*pid, *signal)?,
+            Action::ShowInFlight { slot } => {
+                if !self.processes.contains_key(slot) {
+                    return Err(format!(
+                        "the requests of {slot:?} are shown, and nobody was in it"
+                    ));
+                }
+            }
             Action::Release { slot } => {
                 if self.processes.get(slot).is_some_and(|p| !p.reaped) {
                     return Err(format!("{slot:?} is released, and somebody is in it"));
@@ -32,12 +39,17 @@ impl World {
                 if let Some((pid, how, process)) = ended {
                     process.reaped = true;
                     self.news.push_front(Event::Exited { pid, how });
+                } else if let Some((pid, how)) = self.kin.reap() {
+                    self.news.push_front(Event::Exited { pid, how });
                 }
             }
             Action::LoadConfig => {
                 let bad = self.mood == Mood::Noisy && self.percent(20);
+                // One that is tired makes for many steps, so there are few of them.
+                let tired = self.mood == Mood::Noisy && self.percent(8);
                 let natures = [Nature::Good, Nature::Good, Nature::Flaky, Nature::Bad];
                 let nature = match self.mood {
+                    Mood::Noisy if tired => Nature::Tired,
                     Mood::Noisy => one_of(&mut self.chance, &natures),
                     Mood::Quiet => Nature::Good,
                 };
@@ -53,6 +65,8 @@ impl World {
             Action::AdoptConfig { generation } => {
                 let config = self.loaded.pop_front().ok_or("nothing was loaded")?;
                 self.configs.insert(*generation, config);
+                // The new configuration is given its own chance.
+                self.recycled.clear();
             }
             Action::DropConfig { generation } => {
                 if !self.dropped.insert(*generation) {
@@ -64,12 +78,22 @@ impl World {
                     return Err("two exits".to_owned());
                 }
             }
-            Action::EndServer | Action::ReopenLogs | Action::Log(_) => {}
+            Action::Upgrade => self.asked_to_upgrade()?,
+            Action::StopSoon
+            | Action::EndServer
+            | Action::ForgetSuccessor
+            | Action::TellReady
+            | Action::Promote
+            | Action::ReopenLogs
+            | Action::Log(_) => {}
         }
         Ok(())
     }
 
     fn deliver(&mut self, pid: Pid, signal: Signal) -> Result<(), String> {
+        if self.kin.is_successor(pid) {
+            return self.deliver_to_successor(signal);
+        }
         let found = self.processes.iter().find(|(_, p)| p.pid == Some(pid) && !p.reaped);
         let Some((&slot, process)) = found else {
             return Err(format!("{signal:?} for {pid}, which is no worker"));
@@ -77,7 +101,10 @@ impl World {
         let obstinate = process.temper == Temper::Obstinate || process.silent_since.is_some();
         let graceful = self.settings().graceful_timeout.unwrap_or(Duration::from_secs(20));
         let soon = |how| (!obstinate).then_some(how);
+        // They have nothing to do, and leave as fast as they have come.
+        let tired = self.configs[&process.generation].1 == Nature::Tired;
         let (time, how) = match signal {
+            Signal::Term if tired => (self.millis(5), soon(Ending::Code(0))),
             Signal::Term => (self.within(graceful * 5 / 4), soon(Ending::Code(0))),
             Signal::Quit => (self.millis(300), soon(Ending::Code(0))),
             Signal::Abrt => {

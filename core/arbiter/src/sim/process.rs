@@ -30,6 +30,10 @@ pub(super) struct Process {
     pub(super) temper: Temper,
     /// It needs longer than any boot_timeout.
     pub(super) slow: bool,
+    /// SIGWINCH came before it had a pid to be told by.
+    pub(super) forgone: bool,
+    /// Has said that it wants to be replaced.
+    pub(super) weary: bool,
     pub(super) silent_since: Option<Duration>,
     /// Told to leave (or leaves by itself), and when it must be gone.
     pub(super) leaving: Option<Option<Duration>>,
@@ -53,6 +57,8 @@ impl Process {
             life: Life::Booting,
             temper: Temper::Obedient,
             slow: false,
+            forgone: false,
+            weary: false,
             silent_since: None,
             leaving: None,
             naps: 0,
@@ -75,7 +81,8 @@ impl Process {
 
     /// Is one of those that there shall be.
     pub(super) fn counts(&self) -> bool {
-        self.leaving.is_none() && self.condemned.is_none() && !self.killed && !self.gone
+        let fails = self.condemned.is_some() || self.killed || self.gone;
+        self.leaving.is_none() && !self.forgone && !fails
     }
 
     /// How far the master's clock may be from ours.
@@ -88,6 +95,12 @@ impl Process {
         if could {
             self.life = Life::Ready;
         }
+        could
+    }
+
+    pub(super) fn wearies(&mut self) -> bool {
+        let could = self.life == Life::Ready && !self.weary;
+        self.weary |= could;
         could
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::process::{Life, Process};
 use super::*;
+use crate::event::Stop;
 
 /// What the rules compare with.
 pub(super) struct Picture {
@@ -12,6 +13,10 @@ pub(super) struct Picture {
     target: usize,
     generation: Generation,
 }
+
+/// In so much time no more than so many workers are started for weary ones: some at first, then each
+/// place waits longer and longer.
+const STORM: (Duration, usize, usize) = (Duration::from_secs(10), 60, 12);
 
 impl World {
     fn those(&self, which: impl Fn(&Process) -> bool) -> usize {
@@ -80,7 +85,9 @@ impl World {
         let deadline = self.settings().graceful_timeout.map(|time| self.now + time);
         let stops = !matches!(before.phase, Phase::Stopping(_))
             && matches!(self.arbiter.phase(), Phase::Stopping(_));
+        let dismissed = *event == Event::Signal(Signal::Winch) && self.arbiter.target() == 0;
         for (slot, process) in &mut self.processes {
+            process.forgone |= dismissed && process.pid.is_none();
             let leaves = matches!(event, Event::Draining { slot: s } if s == slot);
             match &mut process.leaving {
                 None if leaves => process.leaving = Some(deadline),
@@ -89,14 +96,18 @@ impl World {
                 _ => {}
             }
         }
+        self.kin.rules(actions)?;
         if let Event::ConfigLoaded(Err(_)) = event {
             self.nothing_changes(before, actions)?;
         }
         if self.exit.is_some() {
             return self.nothing_follows();
         }
+        self.stops_in_time(before, event)?;
         self.enough_serve(before, event, actions)?;
+        self.weary_ones_wait(before, actions)?;
         self.not_too_many(before, actions)?;
+        self.no_fork_storm(actions)?;
         self.nobody_is_forgotten()
     }
 
@@ -119,6 +130,7 @@ impl World {
         if self.those(|p| !p.reaped) > 0 {
             return Err("the master leaves its workers behind".to_owned());
         }
+        self.kin.left_rightly()?;
         for event in [Event::Signal(Signal::Hup), Event::Tick { ages: Vec::new() }] {
             let actions = self.arbiter.step(self.now, event);
             if actions.iter().any(|a| !matches!(a, Action::Log(Line::Handling(_)))) {
@@ -145,6 +157,9 @@ impl World {
             return Ok(());
         }
         let serving = self.those(Process::serves);
+        if serving > 0 && self.news.is_empty() && self.kin.is_awaited() {
+            return Err("it serves, and the old master does not know".to_owned());
+        }
         let failed = |p: &Process| p.condemned.is_some() || p.gone;
         let failed = |slot: &Slot| self.processes.get(slot).is_none_or(failed);
         let served = before.serving.iter().filter(|slot| !failed(slot)).count();
@@ -153,16 +168,86 @@ impl World {
         }
         let current = self.arbiter.generation();
         let kept = self.those(|p| p.serves() && p.generation == current);
-        let told = |a: &Action| matches!(a, Action::Kill { signal: Signal::Term, .. });
+        let worker = |pid| !self.kin.is_successor(pid);
+        let told =
+            |a: &Action| matches!(a, Action::Kill { signal: Signal::Term, pid } if worker(*pid));
         // Somebody dismissed earlier may have no pid to be told by until now.
         let retired = !matches!(event, Event::Spawned { .. }) && actions.iter().any(told);
-        if self.arbiter.phase() == Phase::Reloading && retired && kept == 0 {
+        let wanted = self.arbiter.target() > 0;
+        if self.arbiter.phase() == Phase::Reloading && retired && kept == 0 && wanted {
             return Err(format!("retired before the replacement is ready: {actions:?}"));
         }
         Ok(())
     }
 
-    /// Workers are started to be as many as wanted; one more in a reload, while few are leaving.
+    /// After SIGTERM everything goes on for as long as was said, and no longer.
+    fn stops_in_time(&mut self, before: &Picture, event: &Event) -> Result<(), String> {
+        let stopping = match self.arbiter.phase() {
+            Phase::Stopping(stop) => Some(stop),
+            _ => None,
+        };
+        if *event == Event::Signal(Signal::Term)
+            && self.farewell.is_none()
+            && !matches!(before.phase, Phase::Stopping(_))
+        {
+            let delay = match before.phase {
+                Phase::Starting => None,
+                _ => self.settings().drain_delay.filter(|_| self.kin.is_alone()),
+            };
+            let due = self.now + delay.unwrap_or_default();
+            self.farewell = Some((due, due + Duration::from_secs(2)));
+        }
+        match (stopping, self.farewell) {
+            (None, Some((_, latest))) if self.now > latest => {
+                Err("the stop has been forgotten".to_owned())
+            }
+            (Some(Stop::Graceful), Some((earliest, _))) if self.now < earliest => {
+                Err(format!("the stop was to begin at {earliest:?}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A weary worker is dismissed only when as many as wanted serve without it.
+    fn weary_ones_wait(&self, before: &Picture, actions: &[Action]) -> Result<(), String> {
+        if matches!(self.arbiter.phase(), Phase::Stopping(_)) {
+            return Ok(());
+        }
+        let told = |pid: Pid| {
+            let told = |a: &Action| *a == Action::Kill { pid, signal: Signal::Term };
+            actions.iter().any(told)
+        };
+        let all = before.serving.iter().filter_map(|slot| self.processes.get(slot));
+        let mut dismissed = all.filter(|p| p.weary && p.pid.is_some_and(told));
+        let serving = self.those(Process::serves);
+        match dismissed.next() {
+            Some(weary) if serving < self.arbiter.target() => {
+                Err(format!("{serving} serve without {weary:?}: {actions:?}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A limit that every worker reaches at once does not have the master fork without end.
+    fn no_fork_storm(&mut self, actions: &[Action]) -> Result<(), String> {
+        let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
+        let surplus = self.those(Process::counts) > self.arbiter.target();
+        if spawned == 0 || !surplus || self.arbiter.phase() == Phase::Reloading {
+            return Ok(());
+        }
+        let (window, some, each) = STORM;
+        let (now, target) = (self.now, self.arbiter.target());
+        self.recycled.push_back((now, target));
+        self.recycled.retain(|&(then, _)| then + window >= now);
+        let most = self.recycled.iter().map(|&(_, target)| target).max().unwrap_or_default();
+        if self.recycled.len() > some + each * most {
+            return Err(format!("{} replaced in {window:?}", self.recycled.len()));
+        }
+        Ok(())
+    }
+
+    /// Workers are started to be as many as wanted; one more in a reload or for a weary one, while
+    /// few are leaving.
     fn not_too_many(&self, before: &Picture, actions: &[Action]) -> Result<(), String> {
         let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
         if spawned == 0 {
@@ -174,8 +259,9 @@ impl World {
         let staying = self.those(|p| p.counts() && known(p));
         let leaving = self.those(|p| !p.counts() && !p.gone);
         let target = self.arbiter.target();
+        let weary = self.those(|p| p.weary && p.counts()) > 0;
         let surplus = spawned == 1
-            && self.arbiter.phase() == Phase::Reloading
+            && (self.arbiter.phase() == Phase::Reloading || weary)
             && leaving < (target / 2).max(1);
         if staying > target && !surplus {
             let phases = (before.phase, self.arbiter.phase());
@@ -198,11 +284,15 @@ impl World {
 
     pub(super) fn settled(&self) -> bool {
         let target = self.arbiter.target();
-        self.arbiter.phase() == Phase::Running
+        let nobody_yet = self.arbiter.phase() == Phase::Starting && target == 0;
+        (self.arbiter.phase() == Phase::Running || nobody_yet)
             && self.news.is_empty()
             && self.answers.is_empty()
             && self.processes.len() == target
             && self.those(Process::serves) == target
+            && self.kin.settled()
+            && self.those(|p| p.weary) == 0
+            && self.stopped.is_none()
     }
 
     /// When the noise has stopped, it has left, or as many as wanted serve; and if the newest

@@ -15,6 +15,7 @@ impl World {
             25..40 => self.arrives(Signal::Ttin),
             40..56 => self.arrives(Signal::Ttou),
             56..60 => self.arrives(one_of_signal(pick)),
+            83..85 => self.arrives(Signal::Winch),
             60..75 => self.strike_somebody(),
             75..80 => {
                 let longest = one_of(&mut self.chance, &[2_000, 2_000, 4_000_000]);
@@ -24,6 +25,7 @@ impl World {
                 self.slept = (self.now, time);
                 let told = self.processes.values_mut();
                 told.for_each(|process| process.sleep(time));
+                self.farewell = self.farewell.map(|(from, to)| (from, to + time));
                 let moved = std::mem::take(&mut self.agenda);
                 let moved = moved.into_iter().map(|((at, n), what)| ((at + time, n), what));
                 self.agenda = moved.collect();
@@ -34,10 +36,12 @@ impl World {
                 self.count("stranger");
                 self.news.push_back(Event::Exited { pid, how });
             }
-            83 if self.percent(25) => {
+            85 if self.percent(25) => {
                 let signal = one_of(&mut self.chance, &[Signal::Term, Signal::Int, Signal::Quit]);
                 self.arrives(signal);
             }
+            90..93 => self.arrives(Signal::Usr2),
+            87 | 88 => self.predecessor_leaves(),
             _ => {}
         }
     }
@@ -91,7 +95,7 @@ impl World {
             (Nature::Bad, _) => true,
             (Nature::Flaky, _) => self.percent(50),
             (Nature::Good, Mood::Noisy) => self.percent(3),
-            (Nature::Good, Mood::Quiet) => false,
+            (Nature::Good, Mood::Quiet) | (Nature::Tired, _) => false,
         };
         let time = self.millis(3000);
         if fails {
@@ -102,6 +106,11 @@ impl World {
         }
         if self.mood == Mood::Quiet {
             return self.later(time, Happening::Boots(slot, pid));
+        }
+        if self.configs[&generation].1 == Nature::Tired {
+            let time = self.millis(5);
+            self.later(time, Happening::Boots(slot, pid));
+            return self.later(time, Happening::Wearies(slot, pid));
         }
         let slow = self.percent(4);
         let time = if slow { Duration::from_secs(100) } else { time };
@@ -119,6 +128,7 @@ impl World {
             0 | 1 => self.later(after, Happening::Ends(slot, pid, Ending::Signal(11))),
             2 | 3 => self.later(after, Happening::Drains(slot, pid)),
             4 => self.later(after, Happening::FallsSilent(slot, pid)),
+            5..9 => self.later(after, Happening::Wearies(slot, pid)),
             _ => {}
         }
     }

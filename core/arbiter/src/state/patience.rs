@@ -23,6 +23,9 @@ impl Arbiter {
         for worker in self.roster.all_mut() {
             worker.deadline = worker.deadline.map(|deadline| deadline + late);
         }
+        self.kin.delay(late);
+        // Nobody was served meanwhile either; and a moment left in the past would be found once more.
+        self.leaves_at = self.leaves_at.map(|at| at + late);
         self.last_round = now;
         self.log(Line::WasAsleep { time: late });
         late
@@ -34,10 +37,12 @@ impl Arbiter {
         for slot in slots {
             self.expire(now, slot);
         }
+        self.expire_successor(now);
         if self.period().is_some_and(|period| now >= self.last_round + period) {
             self.last_round = now;
             self.judge(now, late, ages);
         }
+        self.end_delay(now);
     }
 
     fn judge(&mut self, now: Duration, late: Duration, ages: &[(Slot, Duration)]) {
@@ -80,6 +85,7 @@ impl Arbiter {
         };
         let (stage, failures) = (worker.stage, worker.failures);
         self.actions.push(Action::Log(Line::Silent { pid }));
+        self.actions.push(Action::ShowInFlight { slot });
         worker.stage = Stage::Condemned;
         worker.deadline = Some(now + MOMENT);
         worker.strike(Signal::Abrt, &mut self.actions);

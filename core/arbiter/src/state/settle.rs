@@ -11,15 +11,12 @@ use crate::event::{Action, Phase, Stop};
 use crate::line::{BootFailure, Line};
 use crate::roster::Worker;
 
-/// How many workers more than wanted a reload may have on their way out before it goes on.
-fn surge(target: usize) -> usize {
-    (target / 2).max(1)
-}
-
 impl Arbiter {
     /// Takes the next step from what is there to what is wanted.
     pub(super) fn settle(&mut self, now: Duration) {
         if matches!(self.phase, Phase::Stopping(_)) {
+            // Again: the other master may have gone meanwhile.
+            self.end_server();
             if self.roster.is_empty() {
                 self.leave();
             }
@@ -27,9 +24,11 @@ impl Arbiter {
         }
         self.retire(now);
         let old = self.roster.staying().any(|w| w.generation != self.generation);
-        if self.phase == Phase::Reloading && self.proven && !old {
+        if self.phase == Phase::Reloading && !old && (self.proven || self.target == 0) {
             self.phase = Phase::Running;
-            self.log(Line::Reloaded { generation: self.generation });
+            if self.proven {
+                self.log(Line::Reloaded { generation: self.generation });
+            }
         }
         self.fill(now);
     }
@@ -58,32 +57,37 @@ impl Arbiter {
     /// Tells to leave whoever is not needed: never one whose work nobody else is ready to do.
     fn retire(&mut self, now: Duration) {
         let patience = self.patience(Stop::Graceful);
-        let current = self.generation;
-        // Workers of this generation that still boot are promises: they replace nobody yet. Those of
+        let nobody = self.target == 0;
+        // Workers that still boot and are up to date are promises: they replace nobody yet. Those of
         // another generation that still boot are not waited for by anybody.
-        let counts = |w: &Worker| w.is_ready() || w.stays() && w.generation != current;
-        let kept = |w: &Worker| w.is_ready() && w.generation == current;
-        while self.roster.all().filter(|w| counts(w)).count() > self.target
-            && (self.phase != Phase::Reloading || self.roster.all().any(kept))
-        {
-            let next = self
-                .roster
-                .all_mut()
-                .filter(|w| counts(w))
-                .min_by_key(|w| (w.generation == current, w.is_ready(), w.age));
-            let Some(worker) = next else { break };
-            worker.dismiss(now, Stop::Graceful, patience, &mut self.actions);
+        let counts = |w: &Worker| w.is_ready() || w.stays() && (nobody || self.is_outdated(w));
+        let kept = |w: &Worker| w.is_ready() && !self.is_outdated(w);
+        if self.phase == Phase::Reloading && !nobody && !self.roster.all().any(kept) {
+            return;
+        }
+        let rank = |w: &Worker| {
+            (!self.is_outdated(w), w.is_ready(), w.generation == self.generation, w.age)
+        };
+        let there = self.roster.iter().filter(|(_, w)| counts(w));
+        let mut order: Vec<_> = there.map(|(slot, w)| (rank(w), slot)).collect();
+        order.sort_unstable();
+        order.truncate(order.len().saturating_sub(self.target));
+        for (_, slot) in order {
+            if let Some(worker) = self.roster.get_mut(slot) {
+                worker.dismiss(now, Stop::Graceful, patience, &mut self.actions);
+            }
         }
     }
 
-    /// Starts the workers that are missing, and in a reload one more.
+    /// Starts the workers that are missing, and one more while somebody is to be replaced.
     fn fill(&mut self, now: Duration) {
         let missing = self.target.saturating_sub(self.roster.staying().count());
-        let wanted = missing.max(usize::from(self.replaces()));
+        let replacement = self.next_replacement(now).filter(|_| missing == 0);
+        let wanted = missing.max(usize::from(replacement.is_some()));
         self.vacancies.sort_by_key(|vacancy| vacancy.due);
         self.vacancies.truncate(wanted);
         let fresh = Vacancy { due: now, failures: 0 };
-        self.vacancies.resize(wanted, fresh);
+        self.vacancies.resize(wanted, replacement.unwrap_or(fresh));
         while let Some(at) = self.vacancies.iter().position(|v| v.due <= now) {
             let failures = self.vacancies[at].failures;
             let (generation, timeout) = (self.generation, self.settings.timeout);
@@ -93,16 +97,5 @@ impl Arbiter {
             self.vacancies.remove(at);
             self.actions.push(Action::Spawn { slot, generation });
         }
-    }
-
-    /// Whether a reload is to start the next replacement: one after the other, and not while many
-    /// are still on their way out, so that a reload needs a bounded amount of memory.
-    fn replaces(&self) -> bool {
-        let staying = || self.roster.staying();
-        let current = self.generation;
-        self.phase == Phase::Reloading
-            && staying().any(|w| w.generation != current)
-            && staying().all(|w| w.generation != current || w.is_ready())
-            && self.roster.all().filter(|w| !w.stays()).count() < surge(self.target)
     }
 }

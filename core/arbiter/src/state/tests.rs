@@ -2,11 +2,17 @@
 
 use super::*;
 
+mod farewell;
+mod upgrade;
+mod weary;
+
 const SETTINGS: Settings = Settings {
     workers: 2,
     timeout: Some(Duration::from_secs(30)),
     graceful_timeout: Some(Duration::from_secs(10)),
     boot_timeout: Some(Duration::from_secs(60)),
+    drain_delay: None,
+    terminal: Terminal::Daemonized,
 };
 
 /// A master whose forks succeed at once. The worker in slot n, the k-th started, has pid 100 k + n.
@@ -16,12 +22,16 @@ struct Story {
     forks: i32,
     /// Since they were last looked at, without the log.
     deeds: Vec<Action>,
+    /// Without the one that every signal has.
     lines: Vec<Line>,
 }
 
 impl Story {
     fn of(workers: usize) -> Story {
-        let settings = Settings { workers, ..SETTINGS };
+        Story::with(Settings { workers, ..SETTINGS })
+    }
+
+    fn with(settings: Settings) -> Story {
         let mut story = Story {
             arbiter: Arbiter::new(settings, 1),
             now: Duration::ZERO,
@@ -35,8 +45,12 @@ impl Story {
 
     /// All of them ready, and nothing more to be said of it.
     fn running(workers: usize) -> Story {
-        let mut story = Story::of(workers);
-        for slot in 0..workers {
+        Story::all_ready(Settings { workers, ..SETTINGS })
+    }
+
+    fn all_ready(settings: Settings) -> Story {
+        let mut story = Story::with(settings);
+        for slot in 0..settings.workers {
             story.ready(slot);
         }
         assert_eq!(story.arbiter.phase(), Phase::Running);
@@ -52,6 +66,7 @@ impl Story {
     fn tell(&mut self, event: Event) {
         for action in self.arbiter.step(self.now, event) {
             match action {
+                Action::Log(Line::Handling(_)) | Action::Reap | Action::Release { .. } => {}
                 Action::Log(line) => self.lines.push(line),
                 Action::Spawn { slot, .. } => {
                     self.deeds.push(action);
@@ -59,7 +74,6 @@ impl Story {
                     let pid = Pid::from_raw(self.forks * 100 + slot.0 as i32);
                     self.tell(Event::Spawned { slot, pid });
                 }
-                Action::Reap | Action::Release { .. } => {}
                 action => self.deeds.push(action),
             }
         }
@@ -258,9 +272,28 @@ fn a_silent_worker_is_aborted_then_killed_and_replaced() {
     story.tell(Event::Tick { ages });
     assert_eq!(story.lines, [Line::Silent { pid: Pid::from_raw(100) }]);
     assert_eq!((story.sent(), story.spawned()), (vec![(100, Signal::Abrt)], vec![1]));
+    let shown = Action::ShowInFlight { slot: Slot(0) };
+    assert_eq!(story.deeds[0], shown, "while it is still at it");
     story.forget();
     story.wait(1_100);
     assert_eq!(story.sent(), [(100, Signal::Kill)]);
+    story.exits(100, Ending::Signal(libc::SIGKILL));
+    assert!(!story.deeds.contains(&shown), "once");
+}
+
+#[test]
+fn what_a_worker_had_in_hand_is_shown_when_it_dies_and_not_when_it_leaves() {
+    let shown = Action::ShowInFlight { slot: Slot(0) };
+    for (how, expected) in [
+        (Ending::Signal(libc::SIGSEGV), true),
+        (Ending::OutOfMemory, true),
+        (Ending::Code(0), false),
+        (Ending::Code(1), false),
+    ] {
+        let mut story = Story::running(1);
+        story.exits(100, how);
+        assert_eq!(story.deeds.contains(&shown), expected, "{how:?}");
+    }
 }
 
 #[test]

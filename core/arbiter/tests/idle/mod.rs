@@ -79,9 +79,14 @@ impl Idle {
         assert!(Command::new("kill").args([number, pid]).status().unwrap().success());
     }
 
+    /// Writes the configuration anew.
+    pub(crate) fn write(&self, config: &str) {
+        std::fs::write(self.folder.path().join("server.toml"), complete(config)).unwrap();
+    }
+
     /// Writes the configuration anew and sends SIGHUP.
     pub(crate) fn reload(&self, config: &str) {
-        std::fs::write(self.folder.path().join("server.toml"), complete(config)).unwrap();
+        self.write(config);
         self.signal(Signal::SIGHUP);
     }
 
@@ -140,6 +145,20 @@ impl Idle {
         self.said.iter().filter(|line| line.contains(text)).count()
     }
 
+    /// The new masters that it has named and that live.
+    pub(crate) fn successors(&self) -> Vec<i32> {
+        let named = self.said.iter().filter_map(|line| {
+            let (_, rest) = line.split_once("Booting the new master (pid:")?;
+            rest.split_once(')')?.0.parse().ok()
+        });
+        named.filter(|&pid| Idle::lives(pid)).collect()
+    }
+
+    /// The last line with this text so far.
+    pub(crate) fn last(&self, text: &str) -> &str {
+        self.said.iter().rfind(|line| line.contains(text)).unwrap()
+    }
+
     pub(crate) fn has_said(&self, texts: &[&str]) {
         for text in texts {
             assert!(self.count(text) > 0, "{text:?} is missing");
@@ -192,8 +211,11 @@ impl Drop for Idle {
         if std::thread::panicking() {
             println!("{}", self.said.join("\n"));
         }
-        // Its workers leave when it is gone.
+        // Its workers leave when it is gone; a master that it has started does not.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for pid in self.successors() {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
     }
 }

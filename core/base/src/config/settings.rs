@@ -170,12 +170,48 @@ settings! {
         group: Workers, reload: Generation, range: 1..=1_000_000,
     }
 
-    /// How long the main loop of a worker may be silent
+    /// Requests after which a worker is replaced
     ///
-    /// A worker that is silent for longer is killed and replaced. In the class `sync` the loop is
-    /// silent while a handler runs, so there it is how long a request may take; in `coroutine` and
-    /// `tokio` it is how long a handler may hold the thread without waiting; the main loop of
-    /// `threaded` runs no handler. `0`: for ever.
+    /// The worker serves on until its replacement is ready, so no request is refused and none is
+    /// lost. `0`: however many.
+    max_requests: u32 = 0 => {
+        group: Workers, reload: Generation,
+    }
+
+    /// Requests by which max_requests may be more, at random
+    ///
+    /// Each worker draws a number up to this one, so that not all are replaced at the same time.
+    max_requests_jitter: u32 = 0 => {
+        group: Workers, reload: Generation,
+    }
+
+    /// Time after which a worker is replaced
+    ///
+    /// Up to a tenth longer, at random. Replaced as with `max_requests`. `0`: it lives as long as the
+    /// server.
+    max_lifetime: Timeout = Timeout::OFF => {
+        group: Workers, reload: Generation,
+    }
+
+    /// Resident memory of a worker at which it is replaced
+    ///
+    /// Up to a tenth more, at random; looked at once a second. Replaced as with `max_requests`. `0`:
+    /// however much.
+    max_rss: ByteSize = ByteSize(0) => {
+        group: Workers, reload: Generation,
+    }
+
+    /// How long a request may occupy the application
+    ///
+    /// From the moment that the handler gets it until its response is made, the pieces of a streamed
+    /// response included. After that the client gets 504, or sees its connection closed when the
+    /// response has begun; the log says `WORKER TIMEOUT` and names the requests in flight. In `sync`
+    /// the worker is killed and replaced. In `coroutine` the handler is unwound when it waits, in
+    /// `tokio` an asynchronous one is dropped, and the worker goes on. A thread of `threaded`, or of
+    /// the blocking pool of `tokio`, is left behind, in `threaded` with another in its place; when
+    /// more than half of the threads are left behind the worker is replaced. In every class a worker
+    /// whose main loop is silent for this long, because a handler holds its thread, is killed and
+    /// replaced. `0`: for ever.
     timeout: Timeout = Timeout::seconds(30) => {
         group: Time, reload: Generation, short: 't',
     }
@@ -184,6 +220,15 @@ settings! {
     ///
     /// After that the worker is killed. `0`: for ever.
     graceful_timeout: Timeout = Timeout::seconds(30) => {
+        group: Time, reload: Live,
+    }
+
+    /// How long everything is still served after TERM
+    ///
+    /// Meanwhile the server says that it stops to whoever asks (`RequestExt::is_stopping`; the demo's
+    /// `/healthz` answers 503), so that a load balancer can send its clients elsewhere. Then the stop
+    /// begins. `0`: at once.
+    drain_delay: Timeout = Timeout::OFF => {
         group: Time, reload: Live,
     }
 
@@ -280,6 +325,15 @@ settings! {
     /// `none`: what the application is called.
     proc_name: Option<String> = None => {
         group: Process, reload: Generation, short: 'n', also: ["name"], holder: "NAME",
+    }
+
+    /// File with the process number of the master
+    ///
+    /// Written before the first worker is started, removed at the end. A server whose file names
+    /// another process that lives does not start. While a binary is replaced (USR2) the new master's
+    /// number is in `FILE.2`. `none`: there is no file.
+    pidfile: Option<PathBuf> = None => {
+        group: Process, reload: Live, short: 'p', also: ["pid"],
     }
 
     /// Senders whose headers about the client are believed

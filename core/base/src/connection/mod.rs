@@ -5,6 +5,7 @@
 
 mod gather;
 mod output;
+mod overdue;
 mod preface;
 mod receive;
 mod respond;

@@ -55,7 +55,7 @@ impl Connection {
 
     fn believe(&mut self, source: Source) {
         let Source::Client(client) = source else { return };
-        let (sender, local) = (self.info.sender, self.info.local.clone());
-        self.info = Arc::new(ConnectionInfo { peer: Peer::Tcp(client), sender, local });
+        let (sender, local, board) = (self.info.sender, self.info.local.clone(), self.info.board);
+        self.info = Arc::new(ConnectionInfo { peer: Peer::Tcp(client), sender, local, board });
     }
 }

@@ -14,7 +14,7 @@ use super::{Connection, Exchange, Inbox, Linger, Phase, Readiness, Step};
 use crate::access_log::RequestLine;
 use crate::app::{Arrival, ConnectionInfo, Request, Scheme, with_arrival};
 use crate::body::Body;
-use crate::serve::{InFlight, READ_SIZE, Scratch};
+use crate::serve::{READ_SIZE, Scratch};
 use crate::sys;
 use crate::wait::{self, Interest, Woken};
 
@@ -242,9 +242,7 @@ impl Connection {
         // The clock of the turn may be old by now: an earlier request of it was perhaps slow.
         let now = Instant::now();
         self.enter(Phase::Handling, now);
-        if let Some(exchange) = &mut self.exchange {
-            exchange.in_flight = Some(InFlight::begin(&self.service, now));
-        }
+        self.begin_request(now);
         Step::Handle
     }
 
@@ -281,6 +279,10 @@ impl Connection {
     pub fn try_body_piece(&mut self) -> io::Result<BodyPiece> {
         if self.gathered.len() > 0 {
             return Ok(BodyPiece::Data(self.gathered.take()));
+        }
+        if self.codec.client_state() == oxicorn_http1::ClientState::Done {
+            // Whoever asks again after the end must not wait for what the client sends next.
+            return Ok(BodyPiece::End);
         }
         loop {
             // Who asks again behind the end is not to wait for the next request.

@@ -107,7 +107,7 @@ impl Connection {
         }
         self.output.push(piece);
         self.output.tail().extend_from_slice(frame.suffix);
-        Ok(if frame.take < offered { Fit::Enough } else { Fit::More })
+        Ok(if frame.take < offered { self.cut(offered - frame.take) } else { Fit::More })
     }
 
     /// Puts a part of a file behind what is there: all of it, whatever its size, since it takes no
@@ -127,10 +127,21 @@ impl Connection {
             }
             self.output.tail().extend_from_slice(frame.suffix);
             if frame.take < offered {
-                return Ok(Fit::Enough);
+                return Ok(self.cut(offered - frame.take));
             }
         }
         Ok(Fit::More)
+    }
+
+    /// The application gave so many bytes more than its `Content-Length`; they would be read as the
+    /// beginning of the next response (RFC 9112 section 11.2).
+    fn cut(&self, surplus: usize) -> Fit {
+        let sent = self.exchange.as_ref().map_or(0, |exchange| exchange.sent);
+        let given = sent + surplus as u64;
+        self.report(&format_args!(
+            "the response is cut at its Content-Length of {sent} bytes: its body has {given} or more"
+        ));
+        Fit::Enough
     }
 
     /// Says in the log why the request in hand was not answered as the application wished.
@@ -142,10 +153,10 @@ impl Connection {
     pub fn conclude(&mut self, sent: Result<(), Unsendable>, scratch: &mut Scratch) -> Step {
         match sent {
             Ok(()) => self.end_response(scratch),
-            Err(Unsendable::Gone(_)) => self.abandon(scratch),
+            Err(Unsendable::Gone(_)) => self.abandon(Linger::No, scratch),
             Err(error) => {
                 self.report(&error);
-                self.abandon(scratch)
+                self.abandon(Linger::Yes, scratch)
             }
         }
     }
@@ -154,7 +165,7 @@ impl Connection {
     fn end_response(&mut self, scratch: &mut Scratch) -> Step {
         if let Err(error) = self.codec.send_end(self.output.tail()) {
             self.report(&error);
-            return self.abandon(scratch);
+            return self.abandon(Linger::Yes, scratch);
         }
         self.account(scratch);
         self.next_cycle(scratch.now());
@@ -180,16 +191,18 @@ impl Connection {
 
     /// The response cannot be completed. What was written of it goes out, then the connection is
     /// closed, so that the client sees that something is missing.
-    fn abandon(&mut self, scratch: &mut Scratch) -> Step {
+    pub(super) fn abandon(&mut self, linger: Linger, scratch: &mut Scratch) -> Step {
         self.account(scratch);
-        self.enter(Phase::Closing(Linger::No), scratch.now());
+        let linger = if self.client_may_be_sending() { linger } else { Linger::No };
+        self.enter(Phase::Closing(linger), scratch.now());
         self.advance(super::Readiness::NONE, scratch)
     }
 
-    fn account(&mut self, scratch: &mut Scratch) {
+    pub(super) fn account(&mut self, scratch: &mut Scratch) {
         let Some(mut exchange) = self.exchange.take() else { return };
         let Some(in_flight) = exchange.in_flight.take() else { return };
-        let time = in_flight.finish(exchange.sent);
+        let (time, holder) = in_flight.finish(exchange.sent);
+        scratch.note(holder);
         if let (Some(pending), Some(log)) = (exchange.log.take(), scratch.log()) {
             log.finish(pending, exchange.sent, time);
         }
@@ -206,7 +219,7 @@ impl Connection {
         self.enter(phase, now);
     }
 
-    fn client_may_be_sending(&mut self) -> bool {
+    pub(super) fn client_may_be_sending(&mut self) -> bool {
         self.codec.client_state() != oxicorn_http1::ClientState::Done
             || !self.codec.buffer().is_empty()
     }

@@ -1,3 +1,4 @@
+mod overdue;
 mod proxies;
 
 use super::*;
@@ -7,6 +8,7 @@ use std::os::unix::net::UnixStream;
 
 use crate::app::{App, Application};
 use crate::config::{ByteSize, Config, Timeout};
+use crate::in_flight::InFlightTable;
 use crate::lifeline::MasterLifeline;
 use crate::listener::{LocalAddress, Peer};
 use crate::orders::Orders;
@@ -38,8 +40,10 @@ impl Bench {
     fn with(config: Config, peer: Peer, app: impl App) -> Bench {
         let board = Scoreboard::new().unwrap();
         let slot = board.claim(Generation(1)).unwrap();
+        let in_flight = InFlightTable::new(&config).unwrap();
         let cx = WorkerContext {
             config: Arc::new(config),
+            in_flight,
             app: Application::blocking("test", app),
             listeners: Vec::new(),
             slot: board.handle(slot, Writers::One),

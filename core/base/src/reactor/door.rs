@@ -13,6 +13,7 @@ use crate::connection::Connection;
 use crate::lifeline::Lifeline;
 use crate::listener::Listener;
 use crate::orders::{Order, Orders};
+use crate::scoreboard::Outlook;
 use crate::serve::{Posture, Service};
 use crate::sys::Epoll;
 use crate::worker::{WorkerContext, announce};
@@ -75,7 +76,7 @@ enum Watch {
     Until(Instant),
     /// They are out of it until there is room.
     UntilRoom,
-    /// The whole server ends: what is in the queue is still taken, then they are closed.
+    /// Nobody else will take what is in their queues: it is still taken, then they are closed.
     LastCall,
     /// They are closed.
     Closed,
@@ -287,7 +288,8 @@ impl Door {
             self.next_listener = (self.next_listener + 1) % self.listeners.len();
             match listener.accept() {
                 Ok((socket, peer)) => {
-                    let info = ConnectionInfo::accepted(peer, listener.address().clone());
+                    let info = ConnectionInfo::accepted(peer, listener.address().clone())
+                        .served_with(self.service.slot().board());
                     let connection = Connection::new(socket, info, &self.service, now);
                     return Some(Caller::Connection(Box::new(connection)));
                 }
@@ -338,17 +340,20 @@ impl Door {
         }
     }
 
-    /// No more clients from now on. When the whole server ends nobody else will ever answer those
-    /// who are in the queue already, so they are let in first; when only this worker leaves, the
-    /// others will.
+    /// No more clients from now on. When the whole server ends, or gives an address up, nobody else
+    /// will ever answer those who are in the queue already, so they are let in first; when only this
+    /// worker leaves, the others will.
     fn leave(&mut self, epoll: &Epoll) -> Caller {
         self.service.leave();
-        match self.watch {
-            Watch::LastCall | Watch::Closed => {}
-            _ if self.service.slot().server_is_ending() => {
-                self.stop_listening(epoll, Watch::LastCall);
+        if !matches!(self.watch, Watch::LastCall | Watch::Closed) {
+            self.stop_listening(epoll, Watch::LastCall);
+            if self.service.slot().outlook() != Outlook::Ends {
+                self.listeners.retain(Listener::refuses_new);
+                self.next_listener = 0;
             }
-            _ => self.close(epoll),
+            if self.listeners.is_empty() {
+                self.close(epoll);
+            }
         }
         Caller::Leave
     }
@@ -361,7 +366,9 @@ impl Door {
     /// Whether the worker can go.
     pub fn departure(&self, now: Instant) -> Departure {
         let Posture::Leaving(since) = self.service.posture() else { return Departure::NotYet };
-        if self.watch == Watch::Closed && self.service.slot().connections() == 0 {
+        // Nobody waits for connections whose handlers do not come back.
+        let stuck = self.service.strays();
+        if self.watch == Watch::Closed && self.service.slot().connections() <= stuck {
             return Departure::Done;
         }
         // The master enforces the limit, unless it is dead.

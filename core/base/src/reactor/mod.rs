@@ -178,7 +178,7 @@ impl Reactor {
         self.batch = 0..count;
         self.behind_now = self.behind.len();
         self.scratch.borrow_mut().tick();
-        self.service.slot().beat();
+        self.service.beat();
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //! pool thread or on a coroutine. Whatever waits in here waits by [`crate::wait`], in the class' way.
 
 use std::cell::RefCell;
+use std::io;
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -9,6 +10,7 @@ use std::time::Instant;
 use http::StatusCode;
 use oxicorn_http1::ResponseBody;
 
+use super::Running;
 use super::lend::Loan;
 use super::scratch::Scratch;
 use crate::app::{IntoResponse, Response};
@@ -16,6 +18,7 @@ use crate::body::Body;
 use crate::connection::{
     Connection, Fit, Flushed, Opened, Step, Unsendable, assemble, body_length,
 };
+use crate::in_flight::Holder;
 use crate::wait::{self, Interest, Woken};
 
 /// A response that is larger than this, in bytes of memory, occupies its handler until the client has
@@ -30,27 +33,60 @@ pub type Job = Box<Connection>;
 
 /// Lets the application answer the request in hand and writes the answer. `None`: the connection is
 /// gone, for the handler has left somebody behind who reads its body.
-pub fn handle(mut job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
+pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
+    let (service, running) = (job.service().clone(), job.running());
+    service.enter(running);
+    let called = call(job);
+    service.enter(running.answering());
+    let outcome = called.map(|(mut job, response)| {
+        let step = conclude(&mut job, response, scratch);
+        (job, step)
+    });
+    service.enter(Running::NONE);
+    outcome
+}
+
+/// What has become of a call of the application.
+type Called = std::thread::Result<Response>;
+
+fn call(mut job: Job) -> Option<(Job, Option<Called>)> {
     let service = job.service().clone();
-    let Some(app) = service.app().as_blocking() else { return Some((job, Step::Close)) };
+    let Some(app) = service.app().as_blocking() else { return Some((job, None)) };
     let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
-    let (mut job, response) = match job.open() {
-        Some(Opened::Whole(request)) => (job, call(request)),
+    Some(match job.open() {
+        Some(Opened::Whole(request)) => (job, Some(call(request))),
         Some(Opened::Incoming(head, length)) => {
             let info = job.info().clone();
             let loan = Loan::new(job);
             let body = Body::from_incoming(Box::new(loan.clone()), length);
             let response = call(assemble(head, info, body));
-            (loan.take()?, response)
+            (loan.take()?, Some(response))
         }
-        None => return Some((job, Step::Close)),
-    };
-    let response = response.unwrap_or_else(|_| {
+        None => (job, None),
+    })
+}
+
+fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scratch>) -> Step {
+    let Some(called) = called else { return Step::Close };
+    if job.claim_answer(&mut scratch.borrow_mut()) == Holder::Nobody {
+        return Step::Close;
+    }
+    if wait::is_over() {
+        return job.time_out(&mut scratch.borrow_mut());
+    }
+    let response = called.unwrap_or_else(|_| {
         job.report(&"the handler has panicked");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     });
-    let step = answer(&mut job, response, scratch);
-    Some((job, step))
+    let answered = catch_unwind(AssertUnwindSafe(|| answer(job, response, scratch)));
+    answered.unwrap_or_else(|_| {
+        let mut scratch = scratch.borrow_mut();
+        if wait::is_over() {
+            return job.time_out(&mut scratch);
+        }
+        let error = io::Error::other("its source has panicked");
+        job.conclude(Err(Unsendable::Source(error)), &mut scratch)
+    })
 }
 
 fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) -> Step {
@@ -92,7 +128,7 @@ fn relieve(job: &mut Connection) -> Result<(), Unsendable> {
     while job.flush()? == Flushed::Some && job.queued() > HAND_OVER_UP_TO {
         let deadline = job.service().config().write_timeout.get().map(|t| Instant::now() + t);
         if wait::wait(job.as_fd(), Interest::Write, deadline)? == Woken::TimedOut {
-            return Err(Unsendable::Gone(std::io::ErrorKind::TimedOut.into()));
+            return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));
         }
     }
     Ok(())

@@ -3,14 +3,20 @@
 //! worker class; a class only chooses on what the handler runs.
 
 mod blocking;
+pub mod last_words;
 mod lend;
+mod overdue;
 mod pace;
+mod running;
 mod scratch;
 mod service;
+mod wear;
 
 pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
 pub use pace::Pace;
+pub use running::Running;
 pub(crate) use scratch::READ_SIZE;
-pub use scratch::Scratch;
+pub use scratch::{Scratch, Standing};
 pub use service::{Capacity, KeepPolicy, Posture, Service};
 pub(crate) use service::{FirstRequest, InFlight, printable};
+pub use wear::Weariness;

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use oxicorn_http1::HttpDate;
 
 use crate::access_log::AccessWriter;
+use crate::in_flight::Holder;
 use crate::serve::Service;
 use crate::sys;
 
@@ -22,6 +23,17 @@ pub struct Scratch {
     date: HttpDate,
     log: Option<AccessWriter>,
     spare: Vec<BytesMut>,
+    standing: Standing,
+}
+
+/// Whether the thread still belongs to its worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Present,
+    /// A request of it was given up because it did not come back, and another thread has its place:
+    /// it is to end.
+    Lost,
 }
 
 impl Scratch {
@@ -32,6 +44,7 @@ impl Scratch {
             date: HttpDate::new(sys::unix_seconds()),
             log: service.access_log().map(|log| log.writer()),
             spare: Vec::new(),
+            standing: Standing::Present,
         }
     }
 
@@ -51,6 +64,18 @@ impl Scratch {
     /// Whether [`Scratch::flush`] has something to do.
     pub fn has_lines(&self) -> bool {
         self.log.as_ref().is_some_and(|log| !log.is_empty())
+    }
+
+    /// Whether the thread still belongs to its worker.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// What the end of a request says about its thread.
+    pub(crate) fn note(&mut self, holder: Holder) {
+        if holder == Holder::Nobody {
+            self.standing = Standing::Lost;
+        }
     }
 
     /// When this turn began.

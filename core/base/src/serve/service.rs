@@ -1,6 +1,7 @@
 //! What all connections of a worker process share.
 
 use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -9,9 +10,12 @@ use oxicorn_http1::{Limits, MissingHost};
 use crate::access_log::AccessLog;
 use crate::app::Application;
 use crate::config::Config;
+use crate::in_flight::{EntryId, Holder, Ledger};
+use crate::lifeline::Bell;
 use crate::proxy::Trust;
-use crate::scoreboard::{SlotHandle, State, Writers};
+use crate::scoreboard::{Change, SlotHandle, State, Writers};
 use crate::serve::Pace;
+use crate::serve::wear::{Wear, Weariness};
 use crate::worker::WorkerContext;
 
 /// When a connection outlives its response.
@@ -50,7 +54,13 @@ pub struct Service {
     keep: KeepPolicy,
     capacity: Capacity,
     pace: Pace,
+    wear: Wear,
+    bell: Bell,
     leaving: OnceLock<Instant>,
+    ledger: Ledger,
+    pub(super) strays: AtomicU64,
+    /// When the whole table was last shown, in milliseconds.
+    pub(super) table_shown: AtomicU64,
 }
 
 impl Service {
@@ -76,6 +86,8 @@ impl Service {
             app: cx.app.clone(),
             slot: cx.slot.with_writers(writers),
             trust: Trust::new(&config),
+            wear: Wear::new(&config),
+            bell: cx.lifeline.bell(),
             config,
             access_log: cx.access_log.clone(),
             limits,
@@ -83,6 +95,9 @@ impl Service {
             capacity,
             pace: Pace::default(),
             leaving: OnceLock::new(),
+            ledger: Ledger::new(cx.in_flight.clone()),
+            strays: AtomicU64::new(0),
+            table_shown: AtomicU64::new(0),
         })
     }
 
@@ -111,6 +126,11 @@ impl Service {
         self.capacity.0
     }
 
+    /// The requests in flight by name.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The application's mean answering time.
     pub fn pace(&self) -> &Pace {
         &self.pace
@@ -120,6 +140,23 @@ impl Service {
     pub fn beat_interval(&self) -> Duration {
         const MOST: Duration = Duration::from_secs(1);
         self.config.timeout.get().map_or(MOST, |timeout| MOST.min(timeout / 4))
+    }
+
+    /// A sign of life from the main loop, which also looks whether the worker has done its share.
+    pub fn beat(&self) {
+        self.slot.beat();
+        if let Some(why) = self.wear.look(self.slot.requests()) {
+            self.ask_for_replacement(why);
+        }
+    }
+
+    /// Asks the master for a worker in the place of this one, which serves on until it is told to
+    /// leave. Only the first call does something; any thread may call.
+    pub fn ask_for_replacement(&self, why: Weariness) {
+        if self.slot.become_weary() == Change::Done {
+            tracing::info!("Asking for a replacement: {why}");
+            self.bell.ring();
+        }
     }
 
     /// Whom to believe about the client.
@@ -193,29 +230,63 @@ pub(crate) enum FirstRequest {
     No,
 }
 
-/// A request that the application has in hand, in the scoreboard as long as this lives.
+/// A request that the application has in hand, in the scoreboard and in the table of requests as long
+/// as this lives.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     service: Arc<Service>,
     pub(crate) started: Instant,
+    /// `None`: the table was full.
+    pub(crate) entry: Option<EntryId>,
+    count: Count,
+}
+
+/// Whether a request is counted in the scoreboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    Counted,
+    Over,
 }
 
 impl InFlight {
-    pub(crate) fn begin(service: &Arc<Service>, now: Instant) -> InFlight {
+    /// `enter` makes its entry in the table.
+    pub(crate) fn begin(
+        service: &Arc<Service>,
+        now: Instant,
+        enter: impl FnOnce(&Ledger) -> Option<EntryId>,
+    ) -> InFlight {
         service.slot.request_started();
-        InFlight { service: service.clone(), started: now }
+        let entry = enter(&service.ledger);
+        InFlight { service: service.clone(), started: now, entry, count: Count::Counted }
+    }
+
+    /// The response is about to begin. `Nobody`: there is no one to respond to.
+    pub(crate) fn answer(&self) -> Holder {
+        self.entry.map_or(Holder::Handler, |entry| self.service.ledger.answer(entry))
     }
 
     /// The response has been handed over.
-    pub(crate) fn finish(self, bytes: u64) -> Duration {
+    pub(crate) fn finish(mut self, bytes: u64) -> (Duration, Holder) {
         self.service.slot.request_answered(bytes);
-        self.started.elapsed()
+        (self.started.elapsed(), self.leave())
+    }
+
+    fn leave(&mut self) -> Holder {
+        if std::mem::replace(&mut self.count, Count::Over) == Count::Over {
+            return Holder::Handler;
+        }
+        let holder = self.entry.map_or(Holder::Handler, |entry| self.service.ledger.end(entry));
+        match holder {
+            Holder::Handler => self.service.slot.request_left(),
+            Holder::Nobody => self.service.stray_is_back(),
+        }
+        holder
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.service.slot.request_left();
+        let _ = self.leave();
     }
 }
 
