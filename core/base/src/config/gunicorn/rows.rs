@@ -110,7 +110,8 @@ rows! {
 
     // Logs and names.
     accesslog ["--access-logfile"] "None" => Ours::Same;
-    disable_redirect_access_to_syslog ["--disable-redirect-access-to-syslog"] "False" => Ours::Same;
+    disable_redirect_access_to_syslog ["--disable-redirect-access-to-syslog"] "False"
+        => Ours::Instead("with syslog both logs go there, their MSGID tells them apart");
     access_log_format ["--access-logformat"] r#"'%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'"#
         => Ours::Same;
     errorlog ["--error-logfile" "--log-file"] r#""-""# => Ours::Same;
@@ -125,11 +126,13 @@ rows! {
     syslog_prefix ["--log-syslog-prefix"] "None" => Ours::Same;
     syslog_facility ["--log-syslog-facility"] r#""user""# => Ours::Same;
     enable_stdio_inheritance ["-R" "--enable-stdio-inheritance"] "False"
+
         => Ours::Instead("redirect the streams where the server is started, or send the logs to files");
     statsd_host ["--statsd-host"] "None" => Ours::Same;
     statsd_prefix ["--statsd-prefix"] r#""""# => Ours::Same;
     dogstatsd_tags ["--dogstatsd-tags"] r#""""# => Ours::Same;
-    enable_backlog_metric ["--enable-backlog-metric"] "False" => Ours::Same;
+    enable_backlog_metric ["--enable-backlog-metric"] "False"
+        => Ours::Instead("with statsd_host the backlog is always among the metrics");
     proc_name ["-n" "--name"] "None" => Ours::Same;
     default_proc_name [] r#""gunicorn""# => Ours::Instead("proc_name is the whole name");
 
