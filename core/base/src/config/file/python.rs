@@ -150,6 +150,8 @@ mod tests {
             ("bind = 'a", Cause::Typo, 1, "quote is not closed"),
             ("bind = \"\"\"a\n\n", Cause::Typo, 1, "quote is not closed"),
             ("bind = [\n'a',\n", Cause::Typo, 1, "bracket is not closed"),
+            (&"[".repeat(100_000), Cause::Typo, 1, "NAME = VALUE"),
+            (&format!("bind = {}", "[{(".repeat(100_000)), Cause::Typo, 1, "too many"),
             ("bind =", Cause::Typo, 1, "value is missing"),
             ("workers = 08x", Cause::Typo, 1, "not a number"),
             ("umask = 022", Cause::Typo, 1, "0o22"),

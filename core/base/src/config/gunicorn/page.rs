@@ -1,5 +1,5 @@
-//! The table of docs/from-gunicorn.md, made from the rows. The rest of that page is written by hand:
-//! it stands around the two marks.
+//! The table of docs/from-gunicorn.md, made from the rows. The rest of that page is written by hand,
+//! around the two marks.
 
 use std::path::Path;
 

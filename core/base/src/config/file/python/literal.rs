@@ -9,7 +9,12 @@ use super::{Cause, Trouble, statement};
 pub(super) struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// How many brackets are around this place.
+    depth: usize,
 }
+
+/// No setting needs more than two; each costs stack.
+const DEEPEST: usize = 16;
 
 /// Whether a line may end here without ending the statement.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +25,7 @@ enum Nesting {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Reader<'a> {
-        Reader { text, at: 0 }
+        Reader { text, at: 0, depth: 0 }
     }
 
     pub(super) fn rest(&self) -> &'a str {
@@ -129,6 +134,10 @@ impl<'a> Reader<'a> {
 
     fn nested(&mut self, name: &str, nesting: Nesting) -> Result<Plain, Trouble> {
         self.blanks(nesting);
+        if self.depth > DEEPEST {
+            return Err(self.trouble(Cause::Typo, "too many brackets in brackets"));
+        }
+        self.depth += 1;
         let value = match self.rest().chars().next() {
             None | Some('\r' | '\n' | '#' | ';') => {
                 return Err(self.trouble(Cause::Typo, "its value is missing"));
@@ -144,6 +153,7 @@ impl<'a> Reader<'a> {
             Some(_) if self.at_text() => self.texts(name, nesting)?,
             Some(_) => self.constant(name, nesting)?,
         };
+        self.depth -= 1;
         self.blanks(nesting);
         Ok(value)
     }
