@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use oxicorn_arbiter::event::Signal;
 use oxicorn_core::config::gunicorn::GUNICORN;
 use oxicorn_core::config::{OTHER_FLAGS, TABLE};
 
@@ -39,6 +40,19 @@ fn every_flag_in_the_pages_exists() {
                 assert!(is_known(flag), "{page}: there is no --{flag}");
             }
         }
+    }
+}
+
+#[test]
+fn every_signal_is_compared_with_gunicorns() {
+    let page = include_str!("../../docs/from-gunicorn.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).collect();
+    for signal in Signal::HANDLED.iter().filter(|signal| **signal != Signal::Chld) {
+        let name = signal.name().to_uppercase();
+        let compared = rows.iter().any(|row| {
+            row.split('|').nth(1).is_some_and(|cell| cell.split([' ', ',']).any(|n| n == name))
+        });
+        assert!(compared, "{name}");
     }
 }
 

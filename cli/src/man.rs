@@ -1,10 +1,11 @@
-//! The manual page. Its options are clap's affair and the table's; what stands around them is here,
-//! because a page that leaves out signals, files and exit statuses sends its reader elsewhere.
+//! The manual page. Its options and its signals are made from their tables; what stands around them is
+//! here, because a page that leaves out signals, files and exit statuses sends its reader elsewhere.
 
 use std::io::{self, Write};
 
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use oxicorn_arbiter::event::Signal;
 
 use crate::command;
 
@@ -38,23 +39,6 @@ time or a limit off. A flag takes =false to take back what another source says.
 What is later overrules what is earlier: the default, the configuration file, SERVER_CMD_ARGS, the \
 variable of the setting, the command line. --print-config prints every value with its source.";
 
-const SIGNALS: &[(&str, &str)] = &[
-    ("TERM", "Stop gracefully: what was accepted, or waits in the queue, is answered."),
-    ("INT, QUIT", "Stop quickly."),
-    (
-        "HUP",
-        "Read the settings again and replace the workers one after the other. A mistake in the \
-         settings changes nothing.",
-    ),
-    ("USR1", "Open the log files again."),
-    (
-        "USR2",
-        "Start the binary anew, with the same sockets, beside this master. TERM to the old one \
-         finishes the upgrade, TERM to the new one goes back.",
-    ),
-    ("TTIN, TTOU", "One worker more, one fewer."),
-];
-
 const FILES: &[(&str, &str)] = &[(
     "./server.toml",
     "The configuration file, when --config names no other. TOML, or plain assignments in Python; \
@@ -79,18 +63,15 @@ const STATUSES: &[(&str, &str)] = &[
 
 fn around(program: &str) -> Roff {
     let mut roff = Roff::new();
-    let lists = [
-        ("SIGNALS", SIGNALS),
-        ("FILES", FILES),
-        ("ENVIRONMENT", ENVIRONMENT),
-        ("EXIT STATUS", STATUSES),
-    ];
+    roff.control("SH", ["SIGNALS"]);
+    for signal in Signal::HANDLED.iter().filter(|signal| **signal != Signal::Chld) {
+        entry(&mut roff, &signal.name().to_uppercase(), signal.meaning());
+    }
+    let lists = [("FILES", FILES), ("ENVIRONMENT", ENVIRONMENT), ("EXIT STATUS", STATUSES)];
     for (title, entries) in lists {
         roff.control("SH", [title]);
         for (name, text) in entries {
-            roff.control("TP", []);
-            roff.text([bold(*name)]);
-            roff.text([roman(*text)]);
+            entry(&mut roff, name, text);
         }
     }
     roff.control("SH", ["EXAMPLES"]);
@@ -106,6 +87,12 @@ fn around(program: &str) -> Roff {
     roff.control("SH", ["SEE ALSO"]);
     roff.text([italic("docs/settings.md"), roman(" says more about each setting.")]);
     roff
+}
+
+fn entry(roff: &mut Roff, name: &str, text: &str) {
+    roff.control("TP", []);
+    roff.text([bold(name)]);
+    roff.text([roman(text)]);
 }
 
 fn example(program: &str, arguments: &str) -> [Inline; 2] {
