@@ -4,10 +4,17 @@
 
 use std::ffi::OsString;
 
+use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap_complete::Shell;
+use oxicorn_core::config::gunicorn;
 use oxicorn_core::config::value::Arity;
-use oxicorn_core::config::{ConfigError, Given, Origin, Raw, Setting, Spelling, TABLE};
+use oxicorn_core::config::{
+    ConfigError, Given, OTHER_FLAGS, Origin, Raw, Setting, Spelling, TABLE,
+};
+
+use crate::command::{APP, COMPLETIONS, MAN, SHELLS, reading};
+use crate::completions;
 
 /// What a list of arguments says.
 #[derive(Debug)]
@@ -23,6 +30,10 @@ pub(crate) enum Arguments {
     Help,
     /// `--version`, likewise.
     Version,
+    /// `--man`.
+    Man,
+    /// `--completions SHELL`.
+    Completions(Shell),
 }
 
 /// Reads `arguments`, which do not begin with the program's name. Every one of them is from
@@ -34,60 +45,23 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     origin: &Origin,
 ) -> Result<Arguments, ConfigError> {
-    match command().try_get_matches_from(arguments) {
-        Ok(matches) => Ok(Arguments::Serve {
-            given: TABLE.iter().filter_map(|setting| given(&matches, setting, origin)).collect(),
-            app: matches.get_one(APP).cloned(),
-        }),
+    match reading().try_get_matches_from(arguments) {
+        Ok(matches) if matches.get_flag(MAN) => Ok(Arguments::Man),
+        Ok(matches) => match matches.get_one::<String>(COMPLETIONS) {
+            Some(name) => completions::shell(name).map(Arguments::Completions).ok_or_else(|| {
+                let reason = format!("it must be {}", SHELLS.join(", "));
+                ConfigError::new(COMPLETIONS, name, origin, reason)
+            }),
+            None => Ok(Arguments::Serve {
+                given: TABLE.iter().filter_map(|row| given(&matches, row, origin)).collect(),
+                app: matches.get_one(APP).cloned(),
+            }),
+        },
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp => Ok(Arguments::Help),
             ErrorKind::DisplayVersion => Ok(Arguments::Version),
             _ => Err(explain(&error, origin)),
         },
-    }
-}
-
-const APP: &str = "APP";
-const HELP: &str = "help";
-const VERSION: &str = "version";
-
-fn command() -> Command {
-    let help = Arg::new(HELP).short('h').long(HELP);
-    let version = Arg::new(VERSION).short('V').short_alias('v').long(VERSION);
-    Command::new("server")
-        .version(env!("CARGO_PKG_VERSION"))
-        .no_binary_name(true)
-        .disable_help_flag(true)
-        .disable_version_flag(true)
-        .infer_long_args(true)
-        // Of a repeated option the last counts, as argparse's users are used to.
-        .args_override_self(true)
-        .args(TABLE.iter().map(option))
-        .arg(help.action(ArgAction::Help))
-        .arg(version.action(ArgAction::Version))
-        .arg(Arg::new(APP))
-}
-
-fn option(setting: &'static Setting) -> Arg {
-    let arg = Arg::new(setting.name)
-        .long(setting.flag())
-        .aliases(setting.also)
-        .value_name(setting.holder)
-        // So that "--workers -3" is refused for the -3.
-        .allow_negative_numbers(true);
-    let arg = match setting.short {
-        Some(short) => arg.short(short),
-        None => arg,
-    };
-    match setting.arity {
-        Arity::One => arg.action(ArgAction::Set),
-        Arity::Many | Arity::Pairs => arg.action(ArgAction::Append),
-        // "--flag=false" takes back what a file says; "--flag false" would swallow the application.
-        Arity::Flag => arg
-            .action(ArgAction::Set)
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true"),
     }
 }
 
@@ -104,15 +78,32 @@ fn given(matches: &ArgMatches, setting: &'static Setting, origin: &Origin) -> Op
 /// clap's error in one line of ours.
 fn explain(error: &clap::Error, origin: &Origin) -> ConfigError {
     let Some(ContextValue::String(subject)) = error.get(ContextKind::InvalidArg) else {
-        return ConfigError::at("arguments", origin, error.kind());
+        return match error.kind() {
+            ErrorKind::InvalidUtf8 => ConfigError::at("arguments", origin, "not all are UTF-8"),
+            kind => ConfigError::at("arguments", origin, kind),
+        };
     };
     // "--workers <N>": the option is the first word.
     let flag = subject.split([' ', '[']).next().unwrap_or(subject);
     match error.kind() {
         ErrorKind::UnknownArgument if subject.starts_with('-') => unknown(subject, origin),
         ErrorKind::UnknownArgument => ConfigError::at(subject, origin, "one application is enough"),
-        ErrorKind::InvalidValue => ConfigError::at(flag, origin, "its value is missing"),
+        ErrorKind::InvalidValue => ConfigError::at(flag, origin, missing(flag)),
         kind => ConfigError::at(flag, origin, kind),
+    }
+}
+
+/// About an option without its value: what that would be.
+fn missing(flag: &str) -> String {
+    let long = flag.trim_start_matches('-');
+    let expected = TABLE.iter().find(|setting| setting.flag() == long).map(|row| row.syntax);
+    let expected = match flag.ends_with(COMPLETIONS) {
+        true => Some("bash, zsh or fish"),
+        false => expected,
+    };
+    match expected {
+        Some(expected) => format!("its value is missing: {}", expected.replace('`', "")),
+        None => "its value is missing".to_owned(),
     }
 }
 
@@ -122,11 +113,12 @@ fn unknown(written: &str, origin: &Origin) -> ConfigError {
         std::iter::once(setting.flag()).chain(also)
     });
     let candidates: Vec<String> = spellings
-        .chain([HELP.to_owned(), VERSION.to_owned()])
+        .chain(OTHER_FLAGS.map(str::to_owned))
         .map(|flag| format!("--{flag}"))
         .filter(|flag| written.len() > "--".len() && flag.starts_with(written))
         .collect();
-    match candidates.is_empty() {
+    let is_gunicorns = gunicorn::GUNICORN.iter().any(|row| row.flags.contains(&written));
+    match candidates.is_empty() || is_gunicorns {
         true => ConfigError::unknown(written, Spelling::Flag, origin),
         // What begins one option only has been taken for that option.
         false => {
@@ -156,9 +148,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn clap_finds_no_fault_with_the_table() {
-        command().debug_assert();
+    fn value(config: &Config, name: &str) -> String {
+        oxicorn_core::config::find(name).unwrap().value(config).to_string()
     }
 
     #[test]
@@ -188,19 +179,59 @@ mod tests {
     fn gunicorns_habits_work() {
         let (config, app) =
             read("-w4 -k gthread -b :1 -b unix:/x --graceful 5 --keep-alive=9 demo");
-        assert_eq!(config.workers.count(), Some(4));
+        assert_eq!(value(&config, "workers"), "4");
         assert_eq!(config.worker_class, "gthread");
         assert_eq!(config.bind.len(), 2);
         assert_eq!(config.graceful_timeout.get().unwrap().as_secs(), 5);
         assert_eq!(config.keepalive.get().unwrap().as_secs(), 9);
         assert_eq!(app.as_deref(), Some("demo"));
         let (config, app) = read("-w 2 --access-logfile - --workers 3 --log-level debug");
-        assert_eq!((config.workers.count(), app), (Some(3), None));
+        assert_eq!((value(&config, "workers").as_str(), app), ("3", None));
         assert!(config.accesslog.is_some());
         let (config, app) = read("--permit-missing-host demo");
         assert!(config.permit_missing_host && app.is_some());
         assert!(!read("--permit-missing-host=false").0.permit_missing_host);
         assert_eq!(read("-- -odd-").1.as_deref(), Some("-odd-"));
+    }
+
+    #[test]
+    fn every_flag_of_gunicorns_is_ours_or_has_its_hint() {
+        for row in gunicorn::GUNICORN {
+            for flag in row.flags {
+                // The longest form that somebody has copied: with a value, where one is taken.
+                for line in [vec![*flag], vec![flag, "x"]] {
+                    let words = line.iter().map(OsString::from);
+                    let read = parse(words, &Origin::CommandLine);
+                    let hint = format!("{flag} (command line): no such option: {}", row.hint());
+                    match (row.setting(), read) {
+                        (None, read) => assert_eq!(read.unwrap_err().to_string(), hint),
+                        (Some(row), Ok(Arguments::Serve { given, .. })) => {
+                            assert!(std::ptr::eq(given[0].setting, row), "{flag}");
+                        }
+                        (Some(_), Err(error)) => {
+                            assert!(error.to_string().contains("its value is missing"), "{error}");
+                        }
+                        (Some(_), other) => panic!("{flag}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_manual_and_the_completions_are_asked_for_by_flags() {
+        assert!(matches!(arguments("--man"), Ok(Arguments::Man)));
+        for (line, shell) in
+            [("--completions zsh", Shell::Zsh), ("--completions=bash", Shell::Bash)]
+        {
+            assert!(matches!(arguments(line), Ok(Arguments::Completions(s)) if s == shell));
+        }
+        // No word is taken away from the applications.
+        assert_eq!(read("completions").1.as_deref(), Some("completions"));
+        assert_eq!(
+            arguments("--completions tcsh").map(|_| ()),
+            Err(r#"completions = "tcsh" (command line): it must be bash, zsh, fish"#.to_owned())
+        );
     }
 
     #[test]
@@ -218,7 +249,7 @@ mod tests {
         for (line, text) in [
             ("--wrokers 2", "--wrokers (command line): no such option; did you mean --workers?"),
             ("--wrokers=2", "--wrokers (command line): no such option; did you mean --workers?"),
-            ("-x", "-x (command line): no such option"),
+            ("-x", "-x (command line): no such option; --help lists them all"),
             (
                 "--keep 5",
                 "--keep (command line): it could be --keepalive, --keep-alive, --keepalive-grace",
@@ -229,9 +260,19 @@ mod tests {
                 "--worker-tmp-dir (command line): no such option: heartbeats are in shared memory, \
                  no file is needed",
             ),
-            ("--workers", "--workers (command line): its value is missing"),
-            ("-k", "--worker-class (command line): its value is missing"),
-            ("--bind --workers 2", "--bind (command line): its value is missing"),
+            (
+                "--timeout",
+                "--timeout (command line): its value is missing: a time: 30 or 30s (seconds), 0.5, 500ms, 5m, 1h; 0 is off",
+            ),
+            ("-k", "--worker-class (command line): its value is missing: a text"),
+            (
+                "--log-level --workers 2",
+                "--loglevel (command line): its value is missing: debug, info, warning, error or critical",
+            ),
+            (
+                "--completions",
+                "--completions (command line): its value is missing: bash, zsh or fish",
+            ),
             ("demo echo", "echo (command line): one application is enough"),
         ] {
             assert_eq!(arguments(line).map(|_| ()), Err(text.to_owned()), "{line}");
@@ -244,10 +285,7 @@ mod tests {
         for word in [&b"demo\xff"[..], b"--bind=\xff", b"-w\xff"] {
             let words = [OsString::from_vec(word.to_vec())];
             let error = parse(words, &Origin::CommandLine).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "arguments (command line): invalid UTF-8 was detected in one or more arguments"
-            );
+            assert_eq!(error.to_string(), "arguments (command line): not all are UTF-8");
         }
     }
 }

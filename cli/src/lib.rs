@@ -15,12 +15,20 @@
 //! other requests under `coroutine`.
 
 mod args;
+#[cfg(test)]
+mod artefacts;
 mod background;
+mod command;
+mod completions;
 pub mod demo;
+#[cfg(test)]
+mod documents;
 pub mod files;
+mod habits;
 mod help;
 mod load;
 mod logs;
+mod man;
 pub mod net;
 mod plan;
 mod print;

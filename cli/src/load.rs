@@ -10,7 +10,7 @@ use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw,
 use oxicorn_core::listener::passed::Passed;
 
 use crate::args::{self, Arguments};
-use crate::help;
+use crate::{completions, habits, help, man};
 
 /// What the process was started with. None of it changes: not when the process changes its folder,
 /// or becomes a daemon, which is another process.
@@ -48,8 +48,8 @@ pub struct Loaded {
     pub app: Option<String>,
     /// What to do.
     pub action: Action,
-    /// What was asked for in vain: a line for the log.
-    pub warning: Option<String>,
+    /// What is not wrong, but worth a line in the log before anything else.
+    pub warnings: Vec<String>,
 }
 
 /// What to do instead of serving, or that.
@@ -61,6 +61,8 @@ pub enum Action {
     Help(String),
     /// Print [`crate::VERSION`]; likewise.
     Version,
+    /// Print this text, which somebody asked for instead of serving; likewise.
+    Print(String),
     /// Check everything that a start would, and say so in the exit status.
     CheckConfig,
     /// Print the settings: see [`crate::print_config`].
@@ -69,7 +71,7 @@ pub enum Action {
 
 impl Loaded {
     fn only(action: Action) -> Loaded {
-        Loaded { config: Config::default(), app: None, action, warning: None }
+        Loaded { config: Config::default(), app: None, action, warnings: Vec::new() }
     }
 }
 
@@ -80,32 +82,32 @@ impl Loaded {
 /// The first thing that is wrong, in one line.
 pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
     let Start { argv, env, passed, folder } = start;
+    let program = program(argv);
     let line = args::parse(argv.iter().skip(1).cloned(), &Origin::CommandLine)?;
-    let (mut given, mut app) = match line {
-        Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
-        Arguments::Version => return Ok(Loaded::only(Action::Version)),
-        Arguments::Serve { given, app } => (given, app),
+    let (mut given, mut app) = match serving(line, &program) {
+        Ok(serving) => serving,
+        Err(action) => return Ok(Loaded::only(action)),
     };
-    match args::parse(cmd_args(env)?, &Origin::CmdArgs)? {
-        Arguments::Help => return Ok(Loaded::only(Action::Help(help::text(&program(argv))))),
-        Arguments::Version => return Ok(Loaded::only(Action::Version)),
-        Arguments::Serve { given: more, app: other } => {
+    match serving(args::parse(cmd_args(env)?, &Origin::CmdArgs)?, &program) {
+        Ok((more, other)) => {
             given.extend(more);
             app = app.or(other);
         }
+        Err(action) => return Ok(Loaded::only(action)),
     }
     given.extend(environment(env)?);
     given.extend(file_layer(folder, &Config::resolve(given.clone())?)?);
     let asked = Config::resolve(given.clone())?;
     given.extend(passed.given());
     let config = Config::resolve(given)?;
-    let warning = overruled(&asked, &config);
     let action = match (config.print_config, config.check_config) {
         (true, _) => Action::PrintConfig,
         (false, true) => Action::CheckConfig,
         (false, false) => Action::Run,
     };
-    Ok(Loaded { config, app, action, warning })
+    let mut warnings = habits::warnings(folder, &config, env);
+    warnings.extend(overruled(&asked, &config));
+    Ok(Loaded { config, app, action, warnings })
 }
 
 /// That the sockets that were passed are listened at, and nothing else that was asked for.
@@ -117,6 +119,17 @@ fn overruled(asked: &Config, config: &Config) -> Option<String> {
     ignored.then(|| {
         format!("{name} = {value} ({origin}) has no effect: sockets were passed by {by}, and only they count")
     })
+}
+
+/// The settings and the application, or what to do instead of looking at any.
+fn serving(arguments: Arguments, program: &str) -> Result<(Vec<Given>, Option<String>), Action> {
+    match arguments {
+        Arguments::Serve { given, app } => Ok((given, app)),
+        Arguments::Help => Err(Action::Help(help::text(program))),
+        Arguments::Version => Err(Action::Version),
+        Arguments::Man => Err(Action::Print(man::page(program))),
+        Arguments::Completions(shell) => Err(Action::Print(completions::script(shell, program))),
+    }
 }
 
 fn program(argv: &[OsString]) -> String {
@@ -147,6 +160,10 @@ fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> 
         return Ok(Vec::new());
     }
     let path = outer.config.clone().unwrap_or(PathBuf::from(DEFAULT_FILE));
+    if let Some(reason) = habits::not_a_path(&path) {
+        let path = path.display().to_string();
+        return Err(ConfigError::new("config", &path, outer.origin("config"), reason));
+    }
     match std::fs::read_to_string(folder.join(&path)) {
         Ok(text) => {
             let mut layer = file::parse(&path, &text)?;
@@ -156,7 +173,13 @@ fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> 
         Err(_) if outer.config.is_none() && !is_there(&folder.join(&path)) => Ok(Vec::new()),
         Err(error) => {
             let (path, origin) = (path.display().to_string(), outer.origin("config"));
-            Err(ConfigError::new("config", &path, origin, error))
+            Err(match error.kind() {
+                ErrorKind::NotFound => {
+                    ConfigError::new("config", &path, origin, "there is no such file")
+                }
+                ErrorKind::InvalidData => ConfigError::new("config", &path, origin, "not UTF-8"),
+                _ => ConfigError::new("config", &path, origin, error),
+            })
         }
     }
 }
@@ -209,7 +232,8 @@ mod tests {
 
         fn workers(&self, line: &str) -> (u32, String) {
             let config = self.load(line).unwrap().config;
-            (config.workers.count().unwrap(), config.origin("workers").to_string())
+            let workers = find("workers").unwrap().value(&config).to_string();
+            (workers.parse().unwrap(), config.origin("workers").to_string())
         }
     }
 
@@ -250,6 +274,31 @@ mod tests {
     }
 
     #[test]
+    fn what_gunicorn_would_have_read_is_mentioned() {
+        let files = [("gunicorn.conf.py", "workers = 3")];
+        let env = [("GUNICORN_CMD_ARGS", "--workers 4")];
+        let warnings =
+            |files: &[_], env: &[_], line| Case::new(files, env).load(line).unwrap().warnings;
+        let found = warnings(&files, &env, "server");
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].contains("SERVER_CMD_ARGS"), "{found:?}");
+        assert!(found[1].contains("-c gunicorn.conf.py"), "{found:?}");
+        assert!(warnings(&[], &[], "server").is_empty());
+        assert!(warnings(&files, &[], "server -c gunicorn.conf.py").is_empty());
+        assert!(warnings(&files, &[], "server -c none").is_empty());
+        let both = [files[0], ("server.toml", "")];
+        assert!(warnings(&both, &[], "server").is_empty());
+    }
+
+    #[test]
+    fn gunicorns_forms_of_a_file_are_refused_with_the_form_to_use() {
+        for (form, words) in [("file:g.py", "-c g.py"), ("python:my.settings", "a Python module")] {
+            let error = Case::new(&[], &[]).load(&format!("server -c {form}")).unwrap_err();
+            assert!(error.1.contains(words), "{error:?}");
+        }
+    }
+
+    #[test]
     fn a_second_call_sees_the_files_changes_only() {
         let case = Case::new(&[("server.toml", "workers = 3")], &[]);
         let before = case.load("server -t 9").unwrap().config;
@@ -265,16 +314,16 @@ mod tests {
         let bind = |env: &[(&str, &str)], line: &str| {
             let loaded = Case::new(&[], env).load(line).unwrap();
             let bind: Vec<String> = loaded.config.bind.iter().map(ToString::to_string).collect();
-            (bind.join(" "), loaded.config.origin("bind").to_string(), loaded.warning)
+            (bind.join(" "), loaded.config.origin("bind").to_string(), loaded.warnings)
         };
         let both = ("fd://3 fd://4".to_owned(), "LISTEN_FDS".to_owned());
-        assert_eq!(bind(&passed, "server"), (both.0.clone(), both.1.clone(), None));
-        assert_eq!(bind(&passed, "server -b fd://3 -b fd://4").2, None);
-        let (addresses, origin, warning) = bind(&passed, "server -b :5000");
+        assert_eq!(bind(&passed, "server"), (both.0.clone(), both.1.clone(), vec![]));
+        assert_eq!(bind(&passed, "server -b fd://3 -b fd://4").2, [""; 0]);
+        let (addresses, origin, warnings) = bind(&passed, "server -b :5000");
         assert_eq!((addresses, origin), both);
         let line = "bind = 0.0.0.0:5000 (command line) has no effect: sockets were passed by \
                     LISTEN_FDS, and only they count";
-        assert_eq!(warning.as_deref(), Some(line));
+        assert_eq!(warnings, [line]);
         let others = [("LISTEN_FDS", "2"), ("LISTEN_PID", "8")];
         assert_eq!(bind(&others, "server").1, "default");
     }
@@ -359,7 +408,7 @@ mod tests {
             &[],
             "server -c nowhere.toml",
             2,
-            r#"config = "nowhere.toml" (command line): No such file or directory (os error 2)"#,
+            r#"config = "nowhere.toml" (command line): there is no such file"#,
         );
     }
 

@@ -1,5 +1,6 @@
 //! The worker classes. A class is one crate and one row here.
 
+use oxicorn_core::config::gunicorn::instead_of_class;
 use oxicorn_core::config::{Config, ConfigError, nearest};
 use oxicorn_core::worker::Worker;
 
@@ -21,11 +22,12 @@ pub(crate) fn find(config: &Config) -> Result<&'static dyn Worker, ConfigError> 
     found.copied().ok_or_else(|| {
         let all = WORKERS.iter().map(|worker| listed(worker.names())).collect::<Vec<_>>();
         let names = WORKERS.iter().flat_map(|worker| worker.names()).copied();
-        let guess = nearest(wanted, names)
-            .map(|name| format!("; did you mean {name}?"))
-            .unwrap_or_default();
-        let reason = format!("there is no such worker class: there are {}{guess}", all.join(", "));
-        config.refuse("worker_class", reason)
+        let advice = match (instead_of_class(wanted), nearest(wanted, names)) {
+            (Some(hint), _) => hint.to_owned(),
+            (None, Some(name)) => format!("there are {}; did you mean {name}?", all.join(", ")),
+            (None, None) => format!("there are {}", all.join(", ")),
+        };
+        config.refuse("worker_class", format!("there is no such worker class: {advice}"))
     })
 }
 

@@ -81,10 +81,14 @@ pub(crate) fn say(mut to: impl Write, text: &str) {
 fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, ConfigError> {
     let loaded = load(&start)?;
     match &loaded.action {
-        Action::Help(text) => say(std::io::stdout(), text),
+        Action::Help(text) | Action::Print(text) => say(std::io::stdout(), text),
         Action::Version => say(std::io::stdout(), &format!("{}\n", crate::VERSION)),
-        Action::PrintConfig => say(std::io::stdout(), &print::print_config(&loaded.config)),
+        Action::PrintConfig => {
+            warn(&loaded);
+            say(std::io::stdout(), &print::print_config(&loaded.config));
+        }
         Action::CheckConfig => {
+            warn(&loaded);
             background::settle(&loaded.config)?;
             let prepared = prepare(applications, loaded)?;
             addresses_are_free(&prepared.plan.config)?;
@@ -95,6 +99,13 @@ fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
+/// For those who only look: there is no log yet.
+fn warn(loaded: &Loaded) {
+    for warning in &loaded.warnings {
+        say(std::io::stderr(), &format!("Warning: {warning}\n"));
+    }
+}
+
 fn begin(
     applications: &Applications,
     loaded: Loaded,
@@ -102,17 +113,17 @@ fn begin(
     kin: Kin,
 ) -> Result<ExitCode, ConfigError> {
     background::settle(&loaded.config)?;
-    let warning = loaded.warning.clone();
+    let warnings = loaded.warnings.clone();
     let Prepared { plan, notes } = prepare(applications, loaded)?;
     let config = plan.config.clone();
     log::init(&config.errorlog, config.loglevel)
         .map_err(|error| config.refuse("errorlog", error))?;
     logs::give(&config)?;
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     notes.iter().for_each(|note| tracing::info!("{note}"));
     if config.origin("bind") == &Origin::Passed {
         tracing::info!("Sockets were passed by {}: {}", Origin::Passed, start.passed);
     }
-    warning.iter().for_each(|warning| tracing::warn!("{warning}"));
     let herald = match background::place(&config, &start.env, kin.handover.as_ref())? {
         Place::Here(herald) => herald,
         Place::Elsewhere(code) => return Ok(code),

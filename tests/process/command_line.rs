@@ -2,6 +2,12 @@
 //! binary prints, and with which status it exits. How values are parsed and layers laid over each
 //! other is tested next to that code; here it is whether `server` does anything with it.
 
+#[path = "command_line/containers.rs"]
+mod containers;
+#[path = "command_line/habits.rs"]
+mod habits;
+#[path = "command_line/mistakes.rs"]
+mod mistakes;
 mod pidfile;
 
 use std::path::Path;

@@ -3,10 +3,10 @@
 
 use std::fmt;
 
-use super::hints;
+use super::gunicorn::{Theirs, theirs};
 use super::layers::Origin;
 use super::settings::TABLE;
-use super::table::VARIABLE_PREFIX;
+use super::table::{OTHER_FLAGS, VARIABLE_PREFIX};
 
 /// Why the settings cannot be used. Its text is always one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +49,17 @@ impl ConfigError {
     pub fn unknown(written: &str, spelling: Spelling, origin: &Origin) -> ConfigError {
         let name = spelling.to_name(written);
         let missing = spelling.missing();
-        let reason = match (hints::for_name(&name), nearest(&name, spelling.known())) {
+        let gunicorns = match spelling {
+            Spelling::Flag => theirs(written),
+            Spelling::Key | Spelling::Variable => theirs(&name),
+        };
+        let hint = gunicorns.filter(|row| row.setting().is_none()).map(Theirs::hint);
+        let reason = match (hint, nearest(&name, spelling.known())) {
             (Some(hint), _) => format!("{missing}: {hint}"),
             (None, Some(known)) => {
                 format!("{missing}; did you mean {}?", spelling.to_written(&known))
             }
-            (None, None) => missing.to_owned(),
+            (None, None) => format!("{missing}; {}", spelling.where_they_are()),
         };
         match spelling {
             // The origin is the variable itself: once is enough.
@@ -108,6 +113,13 @@ impl Spelling {
         }
     }
 
+    fn where_they_are(self) -> &'static str {
+        match self {
+            Spelling::Key | Spelling::Variable => "--print-config lists them all",
+            Spelling::Flag => "--help lists them all",
+        }
+    }
+
     fn to_name(self, written: &str) -> String {
         let written = match self {
             Spelling::Key => written,
@@ -131,7 +143,7 @@ impl Spelling {
         let names = TABLE.iter().map(|setting| setting.name.to_owned());
         let also = TABLE.iter().flat_map(|setting| setting.also);
         let no_settings: &[&str] = match self {
-            Spelling::Flag => &["help", "version"],
+            Spelling::Flag => &OTHER_FLAGS,
             Spelling::Key | Spelling::Variable => &[],
         };
         names.chain(also.chain(no_settings).map(|flag| flag.replace('-', "_")))
@@ -199,7 +211,12 @@ mod tests {
                 &file,
                 "worker-class (f:1): no such setting; did you mean worker_class?",
             ),
-            ("xyz", Spelling::Key, &file, "xyz (f:1): no such setting"),
+            (
+                "xyz",
+                Spelling::Key,
+                &file,
+                "xyz (f:1): no such setting; --print-config lists them all",
+            ),
             (
                 "worker_tmp_dir",
                 Spelling::Key,

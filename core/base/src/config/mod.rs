@@ -7,19 +7,21 @@
 mod class;
 mod error;
 pub mod file;
-mod hints;
+pub mod gunicorn;
 pub mod layers;
 #[cfg(test)]
 mod reference;
 mod settings;
 mod table;
+#[cfg(test)]
+mod used;
 pub mod value;
 
 pub use class::EffectiveClass;
 pub use error::{ConfigError, Spelling, nearest};
 pub use layers::{Environment, Given, Origin, Origins};
 pub use settings::{Config, TABLE};
-pub use table::{Classes, Group, Reload, Setting, find};
+pub use table::{Classes, Group, OTHER_FLAGS, Reload, Setting, find};
 pub use value::{
     ByteSize, Destination, FieldPattern, GroupAccount, Listed, LogLevel, ProxyProtocol, Raw,
     SchemeHeader, Sender, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,

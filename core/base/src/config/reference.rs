@@ -7,7 +7,7 @@ use super::table::{Classes, Group, Setting};
 const INTRODUCTION: &str = "\
 # Settings
 
-<!-- Made from the table of settings: UPDATE=1 cargo test -p oxicorn-core reference -->
+<!-- Made from the table of settings: UPDATE=1 cargo test -p oxicorn-core up_to_date -->
 
 Every setting has a flag, a key in the configuration file and an environment variable. What is later
 in this list overrules what is earlier:
@@ -18,9 +18,13 @@ in this list overrules what is earlier:
 4. `OXICORN_<NAME>`: the setting's own environment variable;
 5. the command line.
 
-A list replaces the list below it. The configuration file is TOML with the settings' names as keys;
-gunicorn's file of plain assignments is that too, and its `True`, `False` and `None` are understood.
+A list replaces the list below it. The configuration file is TOML with the settings' names as keys, or
+gunicorn's file of plain assignments: Python's texts, numbers, lists, tuples, dictionaries, `True`,
+`False` and `None` are understood, whatever the file is called. A name that ends in `.py` is read as
+Python first, any other as TOML first. What has to be computed is refused with its line.
+
 `server --print-config` prints every setting with its origin. `0` switches a limit or a time off.
+Those who come from gunicorn find their settings in [from-gunicorn.md](from-gunicorn.md).
 ";
 
 fn page() -> String {
@@ -66,14 +70,23 @@ fn bounds(setting: &Setting) -> String {
 
 #[test]
 fn the_page_is_up_to_date() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
-    let page = page();
+    assert_up_to_date("docs/settings.md", &page());
+}
+
+/// Compares the file `name` of the repository with what it should be, or with UPDATE=1 writes it.
+#[track_caller]
+pub(super) fn assert_up_to_date(name: &str, text: &str) {
+    let path = repository(name);
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, &page).unwrap();
+        std::fs::write(&path, text).unwrap();
     }
-    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
-        found == page,
-        "docs/settings.md is stale: UPDATE=1 cargo test -p oxicorn-core reference"
+        found == text,
+        "{name} is stale: UPDATE=1 cargo test -p oxicorn-core -p oxicorn up_to_date"
     );
+}
+
+pub(super) fn repository(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
 }

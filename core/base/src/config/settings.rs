@@ -79,6 +79,7 @@ macro_rules! settings {
                 holder: or!(<$type as Value>::HOLDER $(, $holder)?),
                 syntax: <$type as Value>::SYNTAX,
                 arity: <$type as Value>::ARITY,
+                completes: <$type as Value>::COMPLETES,
                 range: optional!($($range)?),
                 help: $help,
                 long: &[$($long),*],

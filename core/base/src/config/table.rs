@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::settings::{Config, TABLE};
-use super::value::{Arity, Raw};
+use super::value::{Arity, Completes, Raw};
 
 /// One setting: a row of [`TABLE`].
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Setting {
     pub syntax: &'static str,
     /// How many values it takes.
     pub arity: Arity,
+    /// What a shell offers for its value.
+    pub completes: Completes,
     /// The bounds of a count.
     pub range: Option<RangeInclusive<u32>>,
     /// What it is, in one line.
@@ -67,6 +69,9 @@ impl Setting {
 
 /// What the names of all environment variables begin with that are ours.
 pub(super) const VARIABLE_PREFIX: &str = "OXICORN_";
+
+/// The long flags that are no settings.
+pub const OTHER_FLAGS: [&str; 4] = ["help", "version", "man", "completions"];
 
 /// The row of the setting `name`.
 pub fn find(name: &str) -> Option<&'static Setting> {
@@ -158,8 +163,7 @@ mod tests {
 
     #[test]
     fn every_spelling_belongs_to_one_setting() {
-        // These two are no settings, but flags all the same.
-        let mut seen = BTreeSet::from(["help".to_owned(), "version".to_owned()]);
+        let mut seen = BTreeSet::from(OTHER_FLAGS.map(str::to_owned));
         let mut shorts = BTreeSet::from(['h', 'v', 'V']);
         for setting in TABLE {
             assert!(seen.insert(setting.flag()), "--{}", setting.flag());
@@ -226,6 +230,19 @@ mod tests {
             let has_off = ["TIME", "SIZE"].contains(&setting.holder)
                 && (setting.set)(&mut Config::default(), &Raw::One("0".to_owned())).is_ok();
             assert!(!has_off || says_off, "{}: what is 0?", setting.name);
+        }
+    }
+
+    #[test]
+    fn completed_words_are_values() {
+        for setting in TABLE {
+            if let Completes::Words(words) = setting.completes {
+                for word in words {
+                    let raw = Raw::One((*word).to_owned());
+                    assert_eq!((setting.set)(&mut Config::default(), &raw), Ok(()), "{word}");
+                    assert!(setting.syntax.contains(&format!("`{word}`")), "{word}");
+                }
+            }
         }
     }
 

@@ -90,6 +90,19 @@ pub enum Arity {
     Pairs,
 }
 
+/// What a shell offers when a value is to be completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completes {
+    /// Nothing: the value is the user's own.
+    Nothing,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// The name of a file.
+    Files,
+    /// The name of a folder.
+    Folders,
+}
+
 /// A type that a setting can have. `parse` reads what `print` has written.
 pub trait Value: Sized {
     /// What stands for it in `--help`.
@@ -98,6 +111,8 @@ pub trait Value: Sized {
     const SYNTAX: &'static str;
     /// How many values it takes.
     const ARITY: Arity = Arity::One;
+    /// What a shell offers for it.
+    const COMPLETES: Completes = Completes::Nothing;
 
     /// Reads one value.
     ///
@@ -132,6 +147,7 @@ impl<T: Value> Value for Option<T> {
     const HOLDER: &'static str = T::HOLDER;
     const SYNTAX: &'static str = T::SYNTAX;
     const ARITY: Arity = T::ARITY;
+    const COMPLETES: Completes = T::COMPLETES;
 
     fn parse(text: &str) -> Result<Self, String> {
         match text {
@@ -149,6 +165,7 @@ impl<T: Value> Value for Vec<T> {
     const HOLDER: &'static str = T::HOLDER;
     const SYNTAX: &'static str = T::SYNTAX;
     const ARITY: Arity = Arity::Many;
+    const COMPLETES: Completes = T::COMPLETES;
 
     fn parse(text: &str) -> Result<Self, String> {
         T::parse(text).map(|value| vec![value])

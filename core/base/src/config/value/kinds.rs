@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::{Arity, Value};
+use super::{Arity, Completes, Value};
 use crate::listener::ListenerSpec;
 
 impl Value for u32 {
@@ -74,6 +74,7 @@ impl Value for String {
 impl Value for PathBuf {
     const HOLDER: &'static str = "FILE";
     const SYNTAX: &'static str = "a path";
+    const COMPLETES: Completes = Completes::Files;
 
     fn parse(text: &str) -> Result<PathBuf, String> {
         match text {
@@ -99,6 +100,7 @@ pub enum Destination {
 impl Value for Destination {
     const HOLDER: &'static str = "FILE";
     const SYNTAX: &'static str = "a path, or `-` for the standard stream";
+    const COMPLETES: Completes = Completes::Files;
 
     fn parse(text: &str) -> Result<Destination, String> {
         match text {
@@ -150,6 +152,8 @@ impl LogLevel {
 impl Value for LogLevel {
     const HOLDER: &'static str = "LEVEL";
     const SYNTAX: &'static str = "`debug`, `info`, `warning`, `error` or `critical`";
+    const COMPLETES: Completes =
+        Completes::Words(&["debug", "info", "warning", "error", "critical"]);
 
     fn parse(text: &str) -> Result<LogLevel, String> {
         LogLevel::ALL

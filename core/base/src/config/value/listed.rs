@@ -1,7 +1,7 @@
 //! Lists that gunicorn's users write as one word, with commas: a comma separates wherever the list
 //! comes from, and a list may be empty, which means nobody, or none.
 
-use super::{Arity, NONE, Raw, Value, in_list};
+use super::{Arity, Completes, NONE, Raw, Value, in_list};
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ impl<T: Value> Value for Listed<T> {
         Arity::Pairs => Arity::Pairs,
         Arity::Flag | Arity::One | Arity::Many => Arity::Many,
     };
+
+    const COMPLETES: Completes = T::COMPLETES;
 
     fn parse(text: &str) -> Result<Self, String> {
         Self::read(&Raw::One(text.to_owned()))

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use super::{Arity, Value};
+use super::{Arity, Completes, Value};
 
 /// Addresses that are believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Value for Sender {
         };
         match net == net.trunc() {
             true => Ok(Sender::Net(net)),
-            false => Err(format!("the network is {}", net.trunc())),
+            false => Err(format!("it has bits behind its prefix: write {}", net.trunc())),
         }
     }
 
@@ -156,6 +156,7 @@ impl Underscores {
 impl Value for Underscores {
     const HOLDER: &'static str = "WHAT";
     const SYNTAX: &'static str = "`drop`, `refuse` or `dangerous`";
+    const COMPLETES: Completes = Completes::Words(&["drop", "refuse", "dangerous"]);
 
     fn parse(text: &str) -> Result<Underscores, String> {
         by_name(&Self::NAMES, text).ok_or_else(|| "it must be drop, refuse or dangerous".to_owned())
@@ -194,6 +195,7 @@ impl ProxyProtocol {
 impl Value for ProxyProtocol {
     const HOLDER: &'static str = "VERSION";
     const SYNTAX: &'static str = "`off`, `v1`, `v2` or `auto`; `true` is `auto`, `false` is `off`";
+    const COMPLETES: Completes = Completes::Words(&["off", "v1", "v2", "auto"]);
 
     fn parse(text: &str) -> Result<ProxyProtocol, String> {
         by_name(&Self::NAMES, text).ok_or_else(|| "it must be off, v1, v2 or auto".to_owned())
@@ -244,7 +246,7 @@ mod tests {
                 ("*", "*"),
             ],
             &[
-                ("10.0.0.1/8", "the network is 10.0.0.0/8"),
+                ("10.0.0.1/8", "it has bits behind its prefix: write 10.0.0.0/8"),
                 ("10.0.0.0/33", no),
                 ("localhost", no),
                 ("10.0.0.1:80", no),
