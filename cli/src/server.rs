@@ -91,8 +91,7 @@ fn start(
 ) -> Result<ExitCode, ConfigError> {
     let plan = plan(applications, loaded)?;
     let config = &plan.config;
-    log::init(&config.errorlog, config.loglevel)
-        .map_err(|error| config.refuse("errorlog", error))?;
+    log::init(config).map_err(|error| config.refuse("errorlog", error))?;
     if let Some(note) = &config.effective_class().note {
         tracing::info!("{note}");
     }
@@ -100,8 +99,7 @@ fn start(
     let reload = move || {
         let plan = load(&argv, &env).and_then(|loaded| self::plan(&applications, loaded))?;
         let config = &plan.config;
-        log::reconfigure(&config.errorlog, config.loglevel)
-            .map_err(|error| config.refuse("errorlog", error))?;
+        log::reconfigure(config).map_err(|error| config.refuse("errorlog", error))?;
         Ok(plan)
     };
     let master = Master { plan, reload: Box::new(reload), reopen_logs: Box::new(log::reopen) };
@@ -119,7 +117,7 @@ fn plan(applications: &Applications, loaded: Loaded) -> Result<Plan, ConfigError
         AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
         AccessLogError::Destination(error) => config.refuse("accesslog", error),
     })?;
-    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
+    log::check(&config).map_err(|error| config.refuse("errorlog", error))?;
     Ok(Plan { config: Arc::new(config), worker, app })
 }
 

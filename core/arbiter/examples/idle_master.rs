@@ -15,7 +15,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oxicorn_arbiter::{Master, Plan};
-use oxicorn_core::config::{Config, ConfigError, Destination, LogLevel, file};
+use oxicorn_core::config::{Config, ConfigError, LogLevel, file};
 use oxicorn_core::orders::Order;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use oxicorn_core::{Application, Request, log, sys};
@@ -124,7 +124,7 @@ fn plan(path: &Path) -> Result<Plan, ConfigError> {
 fn main() -> ExitCode {
     let path = PathBuf::from(std::env::args_os().nth(1).unwrap_or_default());
     sys::prepare_title();
-    let started = log::init(&Destination::Standard, LogLevel::Debug);
+    let started = log::init(&Config { loglevel: LogLevel::Debug, ..Config::default() });
     let plan = match (started, plan(&path)) {
         (Ok(()), Ok(plan)) => plan,
         (log, plan) => {

@@ -19,6 +19,7 @@ use oxicorn_core::sys;
 
 use crate::event::{Action, Ending, Event, Settings, Signal};
 use crate::master::{Master, Plan, poll_timeout};
+use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
 use crate::sockets::Sockets;
@@ -54,6 +55,7 @@ pub(crate) struct Driver {
     board: Scoreboard,
     seen: BTreeMap<Slot, Seen>,
     oom_kills: OomKills,
+    observer: Observer,
 }
 
 impl Driver {
@@ -67,6 +69,7 @@ impl Driver {
     ) -> Driver {
         let seed = u64::from(std::process::id()) ^ (sys::coarse_millis() << 32);
         Driver {
+            observer: Observer::new(&master.plan.config),
             arbiter: Arbiter::new(Settings::from(&*master.plan.config), seed),
             started,
             events: VecDeque::from([Event::Start]),
@@ -119,6 +122,7 @@ impl Driver {
             plan,
         };
         drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills));
+        drop(self.observer);
         spawn::live(inheritance)
     }
 
@@ -142,10 +146,10 @@ impl Driver {
 
     /// Waits for a signal, a worker's ring, or the next deadline.
     fn wait(&self) -> Result<(), Errno> {
-        let timeout = match self.arbiter.next_deadline() {
-            Some(deadline) => poll_timeout(deadline.saturating_sub(self.started.elapsed())),
-            None => PollTimeout::NONE,
-        };
+        let deadline = self.arbiter.next_deadline();
+        let deadline = deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
+        let sleep = deadline.into_iter().chain(self.observer.may_sleep_for()).min();
+        let timeout = sleep.map_or(PollTimeout::NONE, poll_timeout);
         let mut fds =
             [self.signals.fd(), self.lifeline.bell()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, timeout) {
@@ -157,6 +161,7 @@ impl Driver {
     /// Finds out what has happened. A signal of the operator comes before the death of a child: the
     /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
     fn look(&mut self) {
+        self.observer.look(&self.board, &self.sockets);
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
@@ -293,6 +298,7 @@ impl Driver {
         let Some(plan) = self.loaded.pop_front() else {
             return;
         };
+        self.observer = Observer::new(&plan.config);
         let before = self.plans.last_key_value().map(|(_, plan)| plan);
         if before.is_none_or(|before| before.config.bind != plan.config.bind) {
             self.announce_addresses(&plan);

@@ -12,6 +12,7 @@ mod driver;
 pub mod event;
 pub mod line;
 mod master;
+mod observer;
 mod oom;
 mod roster;
 mod signals;

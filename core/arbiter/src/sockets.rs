@@ -3,8 +3,10 @@
 //! queue. Workers get copies by the fork.
 
 use std::io;
+use std::os::fd::AsFd;
 
 use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile};
+use oxicorn_core::sys::tcp::{AcceptQueue, accept_queue};
 
 /// An address that could not be listened at.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,15 @@ impl Sockets {
     /// Removes the files of all sockets that were closed.
     pub(crate) fn remove_files(&mut self) {
         self.files.drain(..).for_each(|file| file.remove());
+    }
+
+    /// The queues of all TCP sockets together; `None`: there is none that can be asked.
+    pub(crate) fn queue(&self) -> Option<AcceptQueue> {
+        let queues = self.open.iter().filter_map(|listener| accept_queue(listener.as_fd()).ok());
+        queues.reduce(|one, other| AcceptQueue {
+            waiting: one.waiting + other.waiting,
+            limit: one.limit + other.limit,
+        })
     }
 
     /// The addresses as clients see them, in the order of the configuration.

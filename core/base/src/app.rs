@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -12,6 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use crate::body::Body;
 use crate::config::ConfigError;
 use crate::listener::{LocalAddress, Peer};
+use crate::request_id::{Made, RequestId};
 
 /// What a handler is given.
 pub type Request = http::Request<Body>;
@@ -159,6 +160,9 @@ pub struct Arrival {
     pub scheme: Scheme,
     /// The connection it came over.
     pub connection: Arc<ConnectionInfo>,
+    /// The name that was made for the request, once somebody has asked for it:
+    /// [`RequestExt::request_id`].
+    pub made_id: OnceLock<Made>,
 }
 
 /// What a request knows beyond what [`http::Request`] has a place for.
@@ -176,6 +180,11 @@ pub trait RequestExt {
         self.arrival().map_or(Scheme::default(), |arrival| arrival.scheme)
     }
 
+    /// Its name: what `X-Request-Id` says, if that is 1 to 128 visible ASCII characters and none of
+    /// them a quote or a backslash, otherwise one that is made by the first who asks. The access log
+    /// has the same. `None` for a request that no server has received and that brings no name.
+    fn request_id(&self) -> Option<RequestId>;
+
     /// Who has sent it: the client, never what a header says.
     fn peer(&self) -> Option<&Peer> {
         self.arrival().map(|arrival| &arrival.connection.peer)
@@ -185,6 +194,13 @@ pub trait RequestExt {
 impl RequestExt for Request {
     fn arrival(&self) -> Option<&Arrival> {
         self.body().arrival.as_ref()
+    }
+
+    fn request_id(&self) -> Option<RequestId> {
+        RequestId::given(self.headers()).or_else(|| {
+            let arrival = self.arrival()?;
+            Some(RequestId::Made(*arrival.made_id.get_or_init(Made::new)))
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! The system calls that have no safe form in `std`, `nix` or `socket2`, each behind a safe
-//! function. This is the one file of the crate that may hold `unsafe`.
+//! function. This file and those below it are the only ones of the crate that may hold `unsafe`.
 #![allow(unsafe_code)]
+
+pub mod random;
+pub mod tcp;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;

@@ -14,6 +14,7 @@ mod logs;
 mod methods;
 mod overload;
 mod proxies;
+mod records;
 mod reload;
 mod resources;
 mod slow;

@@ -3,7 +3,7 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, reload, resources, slow, supervision, waiting,
+    overload, proxies, records, reload, resources, slow, supervision, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -69,6 +69,15 @@ macro_rules! contract_table {
                 lines_users_grep_for: logs::lines_users_grep_for,
                 access_log: logs::access_log,
                 usr1_reopens: logs::usr1_reopens,
+                json_logs: records::json_logs,
+                logfmt_access_log: records::logfmt_access_log,
+                queue_time: records::queue_time,
+                rotation_under_load: records::rotation_under_load,
+                blocked_access_log: records::blocked_access_log,
+                full_disk: records::full_disk,
+                syslog: records::syslog,
+                statsd: records::statsd,
+                absent_daemons: records::absent_daemons,
                 descriptors: resources::descriptors,
             }
             Inline {

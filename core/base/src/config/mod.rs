@@ -21,6 +21,7 @@ pub use layers::{Environment, Given, Origin, Origins};
 pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, Reload, Setting, find};
 pub use value::{
-    ByteSize, Destination, FieldPattern, Listed, LogLevel, ProxyProtocol, Raw, SchemeHeader,
-    Sender, Timeout, Underscores, Value,
+    ByteSize, Destination, Facility, FieldPattern, Listed, LogFormat, LogLevel, MetricPrefix,
+    MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender, StatsdHost, SyslogAddress, Timeout,
+    Underscores, UnixKind, Value,
 };

@@ -4,6 +4,8 @@
 
 pub(super) mod kinds;
 mod listed;
+mod logs;
+mod metrics;
 mod proxies;
 mod size;
 mod time;
@@ -12,6 +14,8 @@ use std::fmt;
 
 pub use kinds::{Destination, LogLevel};
 pub use listed::Listed;
+pub use logs::{Facility, LogFormat, SyslogAddress, UnixKind};
+pub use metrics::{MetricPrefix, MetricTags, StatsdHost};
 pub use proxies::{FieldPattern, ProxyProtocol, SchemeHeader, Sender, Underscores};
 pub use size::ByteSize;
 pub use time::Timeout;

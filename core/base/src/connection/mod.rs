@@ -6,6 +6,7 @@
 mod gather;
 mod output;
 mod preface;
+mod queued;
 mod receive;
 mod respond;
 mod sendfile;
