@@ -204,6 +204,26 @@ mod tests {
                                         (also --error-logfile, --log-file) [default: -]
               --loglevel LEVEL          What is worth a line in the error log
                                         (also --log-level) [default: info]
+              --log-format FORMAT       How both logs are written: text, json or logfmt
+                                        [default: text]
+              --capture-output          Put what workers print into the error log
+                                        [default: false]
+              --syslog                  Send both logs to syslog too (also --log-syslog)
+                                        [default: false]
+              --syslog-addr ADDRESS     Where syslog is (also --log-syslog-to)
+                                        [default: udp://localhost:514]
+              --syslog-prefix TEXT      What the server calls itself in syslog
+                                        (also --log-syslog-prefix) [default: none]
+              --syslog-facility NAME    Which part of the system messages to syslog are
+                                        from (also --log-syslog-facility)
+                                        [default: user]
+
+        Metrics:
+              --statsd-host ADDRESS     Where statsd takes metrics [default: none]
+              --statsd-prefix TEXT      What the names of all metrics begin with
+                                        [default: none]
+              --dogstatsd-tags TAGS     Tags of all metrics, for dogstatsd
+                                        [default: none]
 
         Tools:
           -c, --config FILE             Configuration file to read instead of

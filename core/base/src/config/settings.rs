@@ -423,15 +423,15 @@ settings! {
 
     /// What the names of all metrics begin with
     ///
-    /// A dot follows it.
-    statsd_prefix: MetricPrefix = MetricPrefix::default() => {
+    /// A dot follows it. `none`: they begin with `gunicorn.`
+    statsd_prefix: Option<MetricPrefix> = None => {
         group: Metrics, reload: Generation,
     }
 
     /// Tags of all metrics, for dogstatsd
     ///
-    /// `name:value`, with commas between them.
-    dogstatsd_tags: MetricTags = MetricTags::default() => {
+    /// `name:value`, with commas between them. `none`: there are no tags.
+    dogstatsd_tags: Option<MetricTags> = None => {
         group: Metrics, reload: Generation,
     }
 

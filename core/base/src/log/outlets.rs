@@ -53,6 +53,8 @@ impl Outlets {
 
     /// Goes on with other places.
     pub(super) fn replace(&mut self, other: Outlets) {
+        // What the old daemon has not taken by now it will not get.
+        self.pump();
         self.sink.replace(other.sink);
         (self.format, self.syslog) = (other.format, other.syslog);
     }

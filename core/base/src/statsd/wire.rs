@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::config::Config;
+use crate::config::{Config, MetricPrefix, MetricTags};
 use crate::log::counts::Complaints;
 use crate::post::Post;
 
@@ -48,7 +48,10 @@ impl Parcel {
 
 impl Names {
     pub(super) fn of(config: &Config) -> Names {
-        Names { prefix: config.statsd_prefix.dotted(), tags: config.dogstatsd_tags.suffix() }
+        Names {
+            prefix: config.statsd_prefix.as_ref().map(MetricPrefix::dotted).unwrap_or_default(),
+            tags: config.dogstatsd_tags.as_ref().map(MetricTags::suffix).unwrap_or_default(),
+        }
     }
 
     fn line(&self, parcel: &mut Parcel, name: &str, value: std::fmt::Arguments<'_>) {

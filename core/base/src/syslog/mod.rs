@@ -167,6 +167,33 @@ mod tests {
     }
 
     #[test]
+    fn over_tcp_each_message_has_its_length_in_front() {
+        #[expect(clippy::disallowed_methods, reason = "a daemon of the test's")]
+        let daemon = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = config(&format!("tcp://{}", daemon.local_addr().unwrap()));
+        let mut syslog = Syslog::from_settings(&config, Log::Access, Lookups::Always).unwrap();
+        for text in ["one", "another one"] {
+            syslog.send(Severity::INFORMATIONAL, text.as_bytes(), Duration::ZERO).unwrap();
+        }
+        let (mut stream, _) = daemon.accept().unwrap();
+        // The connection may have been on its way when the last message was posted.
+        syslog.flush();
+        assert!(!syslog.has_unsent());
+        drop(syslog);
+        let mut got = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut got).unwrap();
+        let mut rest = got.as_str();
+        for text in ["one", "another one"] {
+            let (length, behind) = rest.split_once(' ').unwrap();
+            let (message, behind) = behind.split_at(length.parse().unwrap());
+            assert!(message.starts_with("<158>1 "), "{message}");
+            assert!(message.ends_with(&format!(" access - {text}")), "{message}");
+            rest = behind;
+        }
+        assert_eq!(rest, "");
+    }
+
+    #[test]
     fn names_are_words_and_it_is_off_by_default() {
         assert!(Syslog::from_settings(&Config::default(), Log::Access, Lookups::First).is_none());
         assert_eq!(word("", 9), b"-");

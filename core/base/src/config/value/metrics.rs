@@ -38,11 +38,11 @@ impl Value for StatsdHost {
 }
 
 /// What the names of all metrics begin with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricPrefix(String);
 
 impl MetricPrefix {
-    /// With exactly one dot at its end, unless it is empty.
+    /// With exactly one dot at its end, unless it is nothing but dots.
     pub fn dotted(&self) -> String {
         match self.0.trim_end_matches('.') {
             "" => String::new(),
@@ -53,7 +53,7 @@ impl MetricPrefix {
 
 impl Value for MetricPrefix {
     const HOLDER: &'static str = "TEXT";
-    const SYNTAX: &'static str = "a text without spaces and none of `:|@#`; it may be empty";
+    const SYNTAX: &'static str = "a text without spaces and none of `:|@#`";
 
     fn parse(text: &str) -> Result<MetricPrefix, String> {
         match text.contains(|c: char| c.is_whitespace() || c.is_control() || ":|@#".contains(c)) {
@@ -68,23 +68,19 @@ impl Value for MetricPrefix {
 }
 
 /// dogstatsd's tags of every metric.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MetricTags(String);
 
 impl MetricTags {
-    /// As they follow a metric: `|#a:b,c`, or nothing.
+    /// As they follow a metric: `|#a:b,c`.
     pub fn suffix(&self) -> String {
-        match self.0.as_str() {
-            "" => String::new(),
-            tags => format!("|#{tags}"),
-        }
+        format!("|#{}", self.0)
     }
 }
 
 impl Value for MetricTags {
     const HOLDER: &'static str = "TAGS";
-    const SYNTAX: &'static str =
-        "tags with commas between them, `name:value` each; it may be empty";
+    const SYNTAX: &'static str = "tags with commas between them, `name:value` each";
 
     fn parse(text: &str) -> Result<MetricTags, String> {
         match text.contains(|c: char| c.is_control() || "|#".contains(c)) {
@@ -120,8 +116,7 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_with_one_dot() {
-        for (text, expected) in [("", ""), ("a.b", "a.b."), ("a.", "a."), ("a...", "a."), (".", "")]
-        {
+        for (text, expected) in [("a.b", "a.b."), ("a.", "a."), ("a...", "a."), (".", "")] {
             assert_eq!(MetricPrefix::parse(text).unwrap().dotted(), expected);
         }
         for text in ["a b", "a:b", "a|b", "a\nb", "a@b", "a#b"] {
@@ -131,7 +126,6 @@ mod tests {
 
     #[test]
     fn tags_follow_a_metric() {
-        assert_eq!(MetricTags::default().suffix(), "");
         assert_eq!(MetricTags::parse("env:prod,web").unwrap().suffix(), "|#env:prod,web");
         for text in ["a|b", "a\nb", "#a"] {
             assert!(MetricTags::parse(text).is_err(), "{text}");
