@@ -4,7 +4,7 @@
 //! written in one piece stays in one piece: the file is appended to.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use nix::fcntl::{F_GETFL, F_SETFL, OFlag, fcntl};
@@ -40,10 +40,10 @@ pub fn capture(config: &Config) -> io::Result<()> {
 /// # Errors
 /// As [`capture`]; everything is as it was then.
 pub(super) fn recapture() -> io::Result<()> {
-    CAPTURED.get().map_or(Ok(()), point_to)
+    CAPTURED.get().map_or(Ok(()), |path| point_to(path))
 }
 
-fn point_to(path: &PathBuf) -> io::Result<()> {
+fn point_to(path: &Path) -> io::Result<()> {
     let file = open_append(path)?;
     // `println!` panics when it is told to try again: these two wait, as they always have.
     let flags = OFlag::from_bits_retain(fcntl(&file, F_GETFL)?);

@@ -109,7 +109,7 @@ mod tests {
             assert_eq!(read["message"], "a \"b\"");
             assert_eq!(read["target"], "oxicorn_core::door");
             assert!(read["time"].ends_with('Z'));
-            assert_eq!(entry("x").message(format).last() == Some(&b'\n'), false);
+            assert_ne!(entry("x").message(format).last(), Some(&b'\n'));
         }
         assert_eq!(entry("a\nb").message(LogFormat::Text), b"a\\nb");
     }
