@@ -197,10 +197,10 @@ impl RequestExt for Request {
     }
 
     fn request_id(&self) -> Option<RequestId> {
-        RequestId::given(self.headers()).or_else(|| {
-            let arrival = self.arrival()?;
-            Some(RequestId::Made(*arrival.made_id.get_or_init(Made::new)))
-        })
+        if let Some(value) = RequestId::given(self.headers()) {
+            return Some(RequestId::Given(value.clone()));
+        }
+        Some((*self.arrival()?.made_id.get_or_init(Made::new)).into())
     }
 }
 

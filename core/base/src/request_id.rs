@@ -20,33 +20,38 @@ const LONGEST: usize = 128;
 /// counter, which carries into the prefix.
 const DIGITS: usize = 24;
 
-/// A name that was made here.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Made([u8; DIGITS]);
+/// A name that was made here, as its number: which request of this process it is. Small, because
+/// every request has a place for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made(u64);
 
 /// See the module.
 #[derive(Clone, PartialEq, Eq)]
 pub enum RequestId {
     /// What the sender has said.
     Given(HeaderValue),
-    /// Made here.
-    Made(Made),
+    /// The digits of one that was made here.
+    Made([u8; DIGITS]),
 }
 
 impl Made {
-    /// A name that no other request has. To be called in a worker only: the random part is made once
-    /// for each process, by the first call.
+    /// A name that no other request has.
     pub fn new() -> Made {
-        static PREFIX: OnceLock<u64> = OnceLock::new();
         static COUNTER: AtomicU64 = AtomicU64::new(0);
+        Made(COUNTER.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// As it is written. To be called in a worker only: the random part is made once for each
+    /// process, by the first call.
+    pub fn digits(self) -> [u8; DIGITS] {
+        static PREFIX: OnceLock<u64> = OnceLock::new();
         let prefix = *PREFIX.get_or_init(random_bits);
-        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let all = (u128::from(prefix) << 32).wrapping_add(number.into());
+        let all = (u128::from(prefix) << 32).wrapping_add(self.0.into());
         let mut digits = [0; DIGITS];
         for (place, digit) in digits.iter_mut().rev().enumerate() {
             *digit = b"0123456789abcdef"[(all >> (4 * place)) as usize & 15];
         }
-        Made(digits)
+        digits
     }
 }
 
@@ -56,35 +61,22 @@ impl Default for Made {
     }
 }
 
-impl fmt::Debug for Made {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(RequestId::Made(*self).as_str(), f)
+impl From<Made> for RequestId {
+    fn from(made: Made) -> RequestId {
+        RequestId::Made(made.digits())
     }
 }
 
 impl RequestId {
-    /// The name that these headers give: 1 to 128 visible ASCII characters, none of which is a quote
-    /// or a backslash, in one field. None: they give none, or none that could stand in a log as it
-    /// is.
-    pub fn given(headers: &HeaderMap) -> Option<RequestId> {
+    /// The name that these headers give, if it is sane: 1 to 128 visible ASCII characters, none of
+    /// which is a quote or a backslash, in one field. None: they give none, or none that could stand
+    /// in a log as it is.
+    pub fn given(headers: &HeaderMap) -> Option<&HeaderValue> {
         let mut fields = headers.get_all(X_REQUEST_ID).iter();
         let (value, second) = (fields.next()?, fields.next());
         let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'\'');
         let is_sane = (1..=LONGEST).contains(&value.len()) && value.as_bytes().iter().all(plain);
-        (is_sane && second.is_none()).then(|| RequestId::Given(value.clone()))
-    }
-
-    /// The name that the headers give, or a new one.
-    pub fn of(headers: &HeaderMap) -> RequestId {
-        RequestId::given(headers).unwrap_or_else(|| RequestId::Made(Made::new()))
-    }
-
-    /// The name, if it was made here: whoever has the headers has the others.
-    pub fn made(&self) -> Option<Made> {
-        match self {
-            RequestId::Given(_) => None,
-            RequestId::Made(made) => Some(*made),
-        }
+        (is_sane && second.is_none()).then_some(value)
     }
 
     /// As text: ASCII.
@@ -92,7 +84,7 @@ impl RequestId {
         match self {
             // Neither can fail: both are visible ASCII.
             RequestId::Given(value) => value.to_str().unwrap_or_default(),
-            RequestId::Made(Made(digits)) => std::str::from_utf8(digits).unwrap_or_default(),
+            RequestId::Made(digits) => std::str::from_utf8(digits).unwrap_or_default(),
         }
     }
 }
@@ -118,7 +110,7 @@ mod tests {
         for value in values {
             headers.append(X_REQUEST_ID, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        RequestId::given(&headers).map(|id| id.to_string())
+        RequestId::given(&headers).map(|value| RequestId::Given(value.clone()).to_string())
     }
 
     #[test]
@@ -137,7 +129,7 @@ mod tests {
 
     #[test]
     fn made_names_differ_and_could_be_given() {
-        let (one, two) = (RequestId::Made(Made::new()), RequestId::of(&HeaderMap::new()));
+        let (one, two) = (RequestId::from(Made::new()), RequestId::from(Made::new()));
         assert_ne!(one, two);
         assert_eq!(one.as_str().len(), DIGITS);
         assert_eq!(given(&[one.as_str()]).as_deref(), Some(one.as_str()));

@@ -12,7 +12,6 @@ use super::format::{Atom, Format, Piece};
 use super::{target, user};
 use crate::listener::Peer;
 use crate::log::stamp::padded;
-use crate::request_id::RequestId;
 
 /// What is known of a request when its line is written.
 pub(super) struct Record<'a> {
@@ -26,7 +25,7 @@ pub(super) struct Record<'a> {
     /// The present moment as it stands in a line; empty where the format does not ask.
     pub(super) time: &'a [u8],
     /// For lines that are objects.
-    pub(super) request_id: Option<&'a RequestId>,
+    pub(super) request_id: Option<&'a [u8]>,
     /// None: nobody has measured it.
     pub(super) queued: Option<Duration>,
     pub(super) pid: u32,

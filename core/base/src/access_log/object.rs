@@ -71,7 +71,7 @@ fn write_object(out: &mut Vec<u8>, syntax: Syntax, most: usize, record: &Record<
     }
     object.number("pid", record.pid.into());
     if let Some(id) = record.request_id {
-        object.text("request_id", id.as_str().as_bytes());
+        object.text("request_id", id);
     }
     header(&mut object, "user_agent", USER_AGENT_PLACE);
     header(&mut object, "referer", REFERER_PLACE);

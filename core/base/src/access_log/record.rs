@@ -26,6 +26,16 @@ pub struct RequestLine<'a> {
     pub peer: &'a Peer,
 }
 
+/// What a request is called in its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Nobody wants to know.
+    Unwanted,
+    /// As the last of the kept headers says.
+    Given,
+    Made(Made),
+}
+
 /// How long a request has waited for the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queued {
@@ -45,7 +55,7 @@ pub struct Pending {
     pub(super) version: Version,
     pub(super) peer: Peer,
     pub(super) status: Option<StatusCode>,
-    pub(super) request_id: Option<RequestId>,
+    pub(super) name: Name,
     pub(super) queued: Queued,
     /// In the order of [`Format::kept`].
     pub(super) kept: Vec<Option<HeaderValue>>,
@@ -68,10 +78,21 @@ impl Pending {
             version: request.version,
             peer: *request.peer,
             status: None,
-            request_id: None,
+            name: Name::Unwanted,
             queued: Queued::Unwanted,
             kept,
         }
+    }
+
+    /// Gives the request a name, unless it brings one.
+    pub(super) fn name(&mut self, headers: &HeaderMap) {
+        self.name = match RequestId::given(headers) {
+            Some(value) => {
+                self.kept.push(Some(value.clone()));
+                Name::Given
+            }
+            None => Name::Made(Made::new()),
+        };
     }
 
     /// Whether [`Pending::waited`] is worth its measurement.
@@ -86,7 +107,10 @@ impl Pending {
 
     /// The name that the request was given for its line, if one had to be made.
     pub fn made_id(&self) -> Option<Made> {
-        self.request_id.as_ref().and_then(RequestId::made)
+        match self.name {
+            Name::Made(made) => Some(made),
+            Name::Unwanted | Name::Given => None,
+        }
     }
 
     pub(super) fn respond(&mut self, format: &Format, status: StatusCode, headers: &HeaderMap) {

@@ -13,9 +13,8 @@ use super::format::{Format, Style};
 use super::line::{self, Head, Parsed, Record};
 use super::object::{self, Room};
 use super::queue::{Batch, Queue};
-use super::record::{Pending, Queued, RequestLine};
+use super::record::{Name, Pending, Queued, RequestLine};
 use crate::listener::Peer;
-use crate::request_id::RequestId;
 use crate::statsd::{Meter, Sample};
 
 /// Bytes after which a buffer is handed over without waiting for the end of the turn.
@@ -53,7 +52,7 @@ struct Finished<'a> {
     status: Option<StatusCode>,
     bytes: u64,
     duration: Option<Duration>,
-    request_id: Option<&'a RequestId>,
+    request_id: Option<&'a [u8]>,
     queued: Option<Duration>,
 }
 
@@ -81,7 +80,7 @@ impl AccessWriter {
         let mut pending = Pending::new(&self.format, request, kept);
         let is_object = matches!(self.format.style, Style::Object(_));
         if is_object {
-            pending.request_id = Some(RequestId::of(request.headers));
+            pending.name(request.headers);
         }
         if is_object || self.meter.is_some() {
             pending.queued = Queued::Wanted;
@@ -98,6 +97,15 @@ impl AccessWriter {
     /// response's body have been sent, `duration` after the request was complete.
     pub fn finish(&mut self, pending: Pending, bytes: u64, duration: Duration) {
         let mut kept = pending.kept;
+        let digits;
+        let request_id = match pending.name {
+            Name::Unwanted => None,
+            Name::Given => kept.last().and_then(Option::as_ref).map(HeaderValue::as_bytes),
+            Name::Made(made) => {
+                digits = made.digits();
+                Some(digits.as_slice())
+            }
+        };
         self.record(&Finished {
             head: Head::Parsed(Parsed {
                 method: &pending.method,
@@ -109,7 +117,7 @@ impl AccessWriter {
             status: pending.status,
             bytes,
             duration: Some(duration),
-            request_id: pending.request_id.as_ref(),
+            request_id,
             queued: match pending.queued {
                 Queued::For(time) => Some(time),
                 Queued::Unwanted | Queued::Wanted => None,

@@ -2,14 +2,14 @@ use super::super::line::Parsed;
 use super::*;
 use crate::listener::Peer;
 use crate::log::fields::tests::read;
-use crate::request_id::RequestId;
+use crate::request_id::{Made, RequestId};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use proptest::prelude::*;
 use std::time::Duration;
 
 const SYNTAXES: [Syntax; 2] = [Syntax::Json, Syntax::Logfmt];
 
-fn record<'a>(head: Head<'a>, peer: &'a Peer, id: Option<&'a RequestId>) -> Record<'a> {
+fn record<'a>(head: Head<'a>, peer: &'a Peer, id: Option<&'a [u8]>) -> Record<'a> {
     Record {
         head,
         peer,
@@ -38,18 +38,15 @@ fn parsed<'a>(method: &'a Method, target: &'a [u8], kept: &'a [Option<HeaderValu
 #[test]
 fn every_field_has_its_place() {
     let peer = Peer::Tcp("192.0.2.1:4711".parse().unwrap());
-    let mut headers = HeaderMap::new();
-    headers.insert("x-request-id", HeaderValue::from_static("abc-1"));
-    let id = RequestId::of(&headers);
     let kept = [Some(HeaderValue::from_static("agent \"1\"")), None];
     let head = parsed(&Method::GET, b"/a?b=c", &kept);
     assert_eq!(
-        line(Syntax::Json, Room::Endless, &record(head, &peer, Some(&id))),
+        line(Syntax::Json, Room::Endless, &record(head, &peer, Some(b"abc-1"))),
         r#"{"time":"2026-11-23T07:32:17.000001Z","client":"192.0.2.1","method":"GET","target":"/a?b=c","version":"HTTP/1.1","status":200,"bytes":14,"duration_us":1234,"queue_us":4000,"pid":42,"request_id":"abc-1","user_agent":"agent \"1\""}"#
     );
     let head = parsed(&Method::GET, b"/a?b=c", &kept);
     assert_eq!(
-        line(Syntax::Logfmt, Room::Endless, &record(head, &peer, Some(&id))),
+        line(Syntax::Logfmt, Room::Endless, &record(head, &peer, Some(b"abc-1"))),
         r#"time=2026-11-23T07:32:17.000001Z client=192.0.2.1 method=GET target="/a?b=c" version=HTTP/1.1 status=200 bytes=14 duration_us=1234 queue_us=4000 pid=42 request_id=abc-1 user_agent="agent \"1\"""#
     );
     let mut refused = record(Head::Refused(b"GET /\x00"), &Peer::Unix, None);
@@ -78,11 +75,12 @@ proptest! {
         if let Some(value) = value(&name) {
             headers.insert("x-request-id", value);
         }
-        let id = RequestId::of(&headers);
+        let made = Made::new().digits();
+        let id = RequestId::given(&headers).map_or(made.as_slice(), HeaderValue::as_bytes);
         for syntax in SYNTAXES {
             for room in [Room::Endless, Room::OneLine] {
                 let head = parsed(&method, &repeated[0], &kept);
-                let line = line(syntax, room, &record(head, &peer, Some(&id)));
+                let line = line(syntax, room, &record(head, &peer, Some(id)));
                 prop_assert!(!line.chars().any(char::is_control), "{}", line);
                 prop_assert!(room == Room::Endless || line.len() < LINE_LIMIT);
                 let read = read(syntax, &line);
@@ -98,7 +96,7 @@ proptest! {
                 prop_assert!(is("user_agent", kept[0].as_ref().map(HeaderValue::as_bytes)));
                 prop_assert!(is("referer", kept[1].as_ref().map(HeaderValue::as_bytes)));
                 prop_assert!(is("method", Some(method.as_str().as_bytes())));
-                prop_assert_eq!(&read["request_id"], id.as_str());
+                prop_assert_eq!(read["request_id"].as_bytes(), id);
                 prop_assert_eq!(&read["client"], "2001:db8::1");
                 prop_assert!(!cut || room == Room::OneLine);
             }
