@@ -92,6 +92,15 @@ mod tests {
         access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'   # default
         errorlog = "-"                               # default
         loglevel = "info"                            # default
+        log_format = "text"                          # default
+        capture_output = false                       # default
+        syslog = false                               # default
+        syslog_addr = "udp://localhost:514"          # default
+        syslog_prefix = "none"                       # default
+        syslog_facility = "user"                     # default
+        statsd_host = "none"                         # default
+        statsd_prefix = "none"                       # default
+        dogstatsd_tags = "none"                      # default
         # config = "none"                            # default
         # check_config = false                       # default
         # print_config = true                        # command line
