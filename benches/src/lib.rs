@@ -1,3 +1,4 @@
 //! Benchmarks of oxicorn.
 
+pub mod access_log;
 pub mod codec;

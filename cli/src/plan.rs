@@ -42,7 +42,7 @@ pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, C
         AccessLogError::Format(reason) => config.refuse("access_log_format", reason),
         AccessLogError::Destination(error) => config.refuse("accesslog", error),
     })?;
-    log::check(&config.errorlog).map_err(|error| config.refuse("errorlog", error))?;
+    log::check(&config).map_err(|error| config.refuse("errorlog", error))?;
     Ok(Prepared { plan: Plan { config: Arc::new(config), worker, app }, notes })
 }
 

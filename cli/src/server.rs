@@ -116,8 +116,7 @@ fn begin(
     let warnings = loaded.warnings.clone();
     let Prepared { plan, notes } = prepare(applications, loaded)?;
     let config = plan.config.clone();
-    log::init(&config.errorlog, config.loglevel)
-        .map_err(|error| config.refuse("errorlog", error))?;
+    log::init(&config).map_err(|error| config.refuse("errorlog", error))?;
     logs::give(&config)?;
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     notes.iter().for_each(|note| tracing::info!("{note}"));
@@ -153,8 +152,7 @@ fn begin(
 /// was started with.
 fn take_over(started: &Config, prepared: &Prepared) -> Result<(), ConfigError> {
     let config = &prepared.plan.config;
-    log::reconfigure(&config.errorlog, config.loglevel)
-        .map_err(|error| config.refuse("errorlog", error))?;
+    log::reconfigure(config).map_err(|error| config.refuse("errorlog", error))?;
     logs::give(config)?;
     prepared.notes.iter().for_each(|note| tracing::info!("{note}"));
     for setting in started.changed(config) {

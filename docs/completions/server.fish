@@ -54,6 +54,13 @@ info\t''
 warning\t''
 error\t''
 critical\t''"
+complete -c server -l log-format -d 'How both logs are written: text, json or logfmt' -r
+complete -c server -l syslog-addr -l log-syslog-to -d 'Where syslog is' -r
+complete -c server -l syslog-prefix -l log-syslog-prefix -d 'What the server calls itself in syslog' -r
+complete -c server -l syslog-facility -l log-syslog-facility -d 'Which part of the system messages to syslog are from' -r
+complete -c server -l statsd-host -d 'Where statsd takes metrics' -r
+complete -c server -l statsd-prefix -d 'What the names of all metrics begin with' -r
+complete -c server -l dogstatsd-tags -d 'Tags of all metrics, for dogstatsd' -r
 complete -c server -s c -l config -d 'Configuration file to read instead of ./server.toml' -r -F
 complete -c server -l completions -d 'Print the completions for bash, zsh or fish' -r -f -a "bash\t''
 zsh\t''
@@ -62,6 +69,8 @@ complete -c server -l reuse-port -d 'Let another server listen at the same addre
 complete -c server -l permit-missing-host -d 'Accept HTTP/1.1 requests without a Host field'
 complete -c server -s D -l daemon -d 'Run in the background'
 complete -c server -l initgroups -d 'Give the workers all groups that `user` is in'
+complete -c server -l capture-output -d 'Put what workers print into the error log'
+complete -c server -l syslog -l log-syslog -d 'Send both logs to syslog too'
 complete -c server -l check-config -d 'Check everything that a start would, and start nothing'
 complete -c server -l print-config -d 'Print every setting and where it comes from, and start nothing'
 complete -c server -s h -l help -d 'Print this text'

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oxicorn_arbiter::{Birth, Handover, Herald, Master, Plan};
-use oxicorn_core::config::{Config, ConfigError, Destination, Environment, LogLevel, file};
+use oxicorn_core::config::{Config, ConfigError, Environment, LogLevel, file};
 use oxicorn_core::orders::Order;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use oxicorn_core::{Application, Request, log, sys};
@@ -138,7 +138,7 @@ fn main() -> ExitCode {
     let handover = Handover::take(&mut env);
     let birth = Birth::of(&argv, &env);
     sys::prepare_title();
-    let started = log::init(&Destination::Standard, LogLevel::Debug);
+    let started = log::init(&Config { loglevel: LogLevel::Debug, ..Config::default() });
     let plan = plan(&path);
     let (plan, handover) = match (started, plan, handover) {
         (Ok(()), Ok(plan), Ok(handover)) => (plan, handover),

@@ -22,6 +22,7 @@ use oxicorn_core::sys;
 use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::herald::Herald;
 use crate::master::{Master, Plan, poll_timeout};
+use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
 use crate::sockets::Sockets;
@@ -65,6 +66,7 @@ pub(crate) struct Driver {
     tables: BTreeMap<Slot, InFlightTable>,
     oom_kills: OomKills,
     lineage: Lineage,
+    observer: Observer,
 }
 
 impl Driver {
@@ -84,6 +86,7 @@ impl Driver {
             None => arbiter,
         };
         Driver {
+            observer: Observer::new(&master.plan.config),
             arbiter,
             started,
             events: VecDeque::from([Event::Start]),
@@ -152,7 +155,7 @@ impl Driver {
             plan,
         };
         drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.tables));
-        drop(self.lineage);
+        drop((self.lineage, self.observer));
         spawn::live(inheritance)
     }
 
@@ -179,7 +182,8 @@ impl Driver {
     fn wait(&self) -> Result<(), Errno> {
         let deadline = self.arbiter.next_deadline();
         let left = deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
-        let due = left.into_iter().chain(self.herald.next_due()).min();
+        let others = [self.herald.next_due(), self.observer.may_sleep_for()];
+        let due = left.into_iter().chain(others.into_iter().flatten()).min();
         let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
         let own = [self.signals.fd(), self.lifeline.bell()];
         let own = own.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
@@ -194,6 +198,7 @@ impl Driver {
     /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
     fn look(&mut self) {
         self.herald.beat();
+        self.observer.look(&self.board, &self.sockets);
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
@@ -381,6 +386,7 @@ impl Driver {
         let Some(plan) = self.loaded.pop_front() else {
             return;
         };
+        self.observer = Observer::new(&plan.config);
         let before = self.plans.last_key_value().map(|(_, plan)| plan);
         if before.is_none_or(|before| before.config.bind != plan.config.bind) {
             self.announce_addresses(&plan);

@@ -17,6 +17,7 @@ mod identity;
 pub mod line;
 mod master;
 mod notify;
+mod observer;
 mod oom;
 mod pidfile;
 mod reexec;

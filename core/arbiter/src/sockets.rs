@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile, Terms};
+use oxicorn_core::sys::tcp::{AcceptQueue, accept_queue};
 
 use crate::handover::{Entry, Inherited};
 
@@ -153,6 +154,15 @@ impl Sockets {
         let shared = &self.shared;
         let own = self.files.extract_if(.., |file| !shared.contains(file));
         own.for_each(|file| file.remove());
+    }
+
+    /// The queues of all TCP sockets together; `None`: there is none that can be asked.
+    pub(crate) fn queue(&self) -> Option<AcceptQueue> {
+        let queues = self.open.iter().filter_map(|listener| accept_queue(listener.as_fd()).ok());
+        queues.reduce(|one, other| AcceptQueue {
+            waiting: one.waiting + other.waiting,
+            limit: one.limit + other.limit,
+        })
     }
 
     /// The addresses as clients see them, in the order of the configuration.

@@ -134,12 +134,17 @@ fn work(inheritance: Inheritance) -> WorkerExit {
         tracing::error!("Exception in worker process: {error}");
         return WorkerExit::BootFailed;
     }
-    let taken_over = listeners
-        .and_then(|l| Ok((l, signals::handle_as_worker()?, AccessLog::open(&plan.config)?)));
+    let taken_over = listeners.and_then(|listeners| {
+        let orders = signals::handle_as_worker()?;
+        let access_log = AccessLog::open(&plan.config)?;
+        // Last: the access log keeps the standard output that there was before.
+        log::capture(&plan.config)?;
+        Ok((listeners, orders, access_log))
+    });
     let (listeners, orders, access_log) = match taken_over {
         Ok(all) => all,
         Err(error) => {
-            tracing::error!("Exception in worker process: {error}");
+            tracing::error!(target: "exception", "Exception in worker process: {error}");
             return WorkerExit::BootFailed;
         }
     };
@@ -165,7 +170,7 @@ fn work(inheritance: Inheritance) -> WorkerExit {
         Ok(Err(error)) => (error.to_string(), error.exit()),
         Err(panic) => (panic_message(panic.as_ref()), WorkerExit::BootFailed),
     };
-    tracing::error!("Exception in worker process: {error}");
+    tracing::error!(target: "exception", "Exception in worker process: {error}");
     tracing::info!("Worker exiting (pid: {pid})");
     if served { WorkerExit::Failed } else { early }
 }

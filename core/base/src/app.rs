@@ -4,7 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -12,6 +12,7 @@ use http::{HeaderValue, StatusCode, header};
 use crate::body::Body;
 use crate::config::ConfigError;
 use crate::listener::{LocalAddress, Peer};
+use crate::request_id::{Made, RequestId};
 use crate::scoreboard::{Outlook, Scoreboard};
 
 /// What a handler is given.
@@ -166,6 +167,9 @@ pub struct Arrival {
     pub scheme: Scheme,
     /// The connection it came over.
     pub connection: Arc<ConnectionInfo>,
+    /// The name that was made for the request, once somebody has asked for it:
+    /// [`RequestExt::request_id`].
+    pub made_id: OnceLock<Made>,
 }
 
 /// What a request knows beyond what [`http::Request`] has a place for.
@@ -189,6 +193,10 @@ pub trait RequestExt {
         let board = self.arrival().and_then(|arrival| arrival.connection.board);
         board.is_some_and(|board| board.outlook() != Outlook::Stays)
     }
+    /// Its name: what `X-Request-Id` says, if that is 1 to 128 visible ASCII characters and none of
+    /// them a quote or a backslash, otherwise one that is made by the first who asks. The access log
+    /// has the same. `None` for a request that no server has received and that brings no name.
+    fn request_id(&self) -> Option<RequestId>;
 
     /// Who has sent it: the client, never what a header says.
     fn peer(&self) -> Option<&Peer> {
@@ -199,6 +207,13 @@ pub trait RequestExt {
 impl RequestExt for Request {
     fn arrival(&self) -> Option<&Arrival> {
         self.body().arrival.as_ref()
+    }
+
+    fn request_id(&self) -> Option<RequestId> {
+        if let Some(value) = RequestId::given(self.headers()) {
+            return Some(RequestId::Given(value.clone()));
+        }
+        Some((*self.arrival()?.made_id.get_or_init(Made::new)).into())
     }
 }
 

@@ -17,13 +17,18 @@ pub mod lifeline;
 pub mod listener;
 pub mod log;
 pub mod orders;
+mod post;
 pub mod proxy;
 pub mod reactor;
+pub mod request_id;
 pub mod scoreboard;
 pub mod serve;
+pub mod statsd;
 pub mod sys;
+mod syslog;
 pub mod wait;
 pub mod worker;
 
 pub use app::{App, Application, AsyncApp, Request, RequestExt, Response, Scheme};
 pub use body::Body;
+pub use request_id::RequestId;

@@ -3,7 +3,9 @@
 //! crate.
 #![allow(unsafe_code)]
 
+pub mod random;
 mod shared;
+pub mod tcp;
 
 pub use shared::SharedWords;
 

@@ -14,6 +14,7 @@ mod logs;
 mod methods;
 mod overload;
 mod proxies;
+mod records;
 mod recycling;
 mod reload;
 mod resources;

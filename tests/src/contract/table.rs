@@ -3,8 +3,8 @@
 
 use super::{
     Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, recycling, reload, resources, slow, stopping, supervision, timeouts,
-    upgrade, waiting,
+    overload, proxies, records, recycling, reload, resources, slow, stopping, supervision,
+    timeouts, upgrade, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -90,6 +90,15 @@ macro_rules! contract_table {
                 lines_users_grep_for: logs::lines_users_grep_for,
                 access_log: logs::access_log,
                 usr1_reopens: logs::usr1_reopens,
+                json_logs: records::json_logs,
+                logfmt_access_log: records::logfmt_access_log,
+                queue_time: records::queue_time,
+                rotation_under_load: records::rotation_under_load,
+                blocked_access_log: records::blocked_access_log,
+                full_disk: records::full_disk,
+                syslog: records::syslog,
+                statsd: records::statsd,
+                absent_daemons: records::absent_daemons,
                 descriptors: resources::descriptors,
             }
             Inline {

@@ -65,6 +65,7 @@ fn the_echo_application_takes_every_method_and_target_as_received() {
                     Peer::Unix,
                     LocalAddress::Abstract(String::new()),
                 )),
+                made_id: std::sync::OnceLock::new(),
             };
             let (head, body) = request(method, target).into_parts();
             Request::from_parts(head, with_arrival(body, arrival))

@@ -12,6 +12,7 @@ use http::HeaderName;
 use http::header::{AUTHORIZATION, REFERER, USER_AGENT};
 
 use super::escape::escape;
+use crate::log::fields::Syntax;
 
 /// What is known only when the line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +102,19 @@ pub(super) enum Side {
     Response,
 }
 
+/// What a line is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// The pieces of a format.
+    Pieces,
+    /// The fields of an object, see [`super::object`].
+    Object(Syntax),
+}
+
 /// A compiled format.
 #[derive(Clone, Debug)]
 pub struct Format {
+    pub(super) style: Style,
     pub(super) pieces: Vec<Piece>,
     /// The headers that its lines need.
     pub(super) kept: Vec<(Side, HeaderName)>,
@@ -115,7 +126,7 @@ impl Format {
     /// # Errors
     /// What is wrong, naming the piece that is.
     pub fn parse(text: &str) -> Result<Format, String> {
-        let mut format = Format { pieces: Vec::new(), kept: Vec::new() };
+        let mut format = Format::nothing();
         if let Some(c) = text.chars().find(|c| c.is_control() && *c != '\t') {
             return Err(format!("{c:?} cannot stand in a line"));
         }
@@ -145,6 +156,18 @@ impl Format {
         }
         format.text(rest.as_bytes());
         Ok(format)
+    }
+
+    /// The format where there are no lines: a request keeps nothing for it.
+    pub(super) fn nothing() -> Format {
+        Format { style: Style::Pieces, pieces: Vec::new(), kept: Vec::new() }
+    }
+
+    /// The format of lines that are objects.
+    pub(super) fn object(syntax: Syntax) -> Format {
+        // In the order of the places that `super::object` names.
+        let kept = vec![(Side::Request, USER_AGENT), (Side::Request, REFERER)];
+        Format { style: Style::Object(syntax), pieces: Vec::new(), kept }
     }
 
     fn text(&mut self, text: &[u8]) {

@@ -24,10 +24,15 @@ pub(super) struct Record<'a> {
     pub(super) duration: Option<Duration>,
     /// The present moment as it stands in a line; empty where the format does not ask.
     pub(super) time: &'a [u8],
+    /// For lines that are objects.
+    pub(super) request_id: Option<&'a [u8]>,
+    /// None: nobody has measured it.
+    pub(super) queued: Option<Duration>,
     pub(super) pid: u32,
 }
 
 /// The request itself.
+#[derive(Clone, Copy)]
 pub(super) enum Head<'a> {
     Parsed(Parsed<'a>),
     /// What has come of a request line.
@@ -45,7 +50,7 @@ pub(super) struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    fn header(&self, place: usize) -> Option<&'a [u8]> {
+    pub(super) fn header(&self, place: usize) -> Option<&'a [u8]> {
         let value = self.kept.get(place)?.as_ref()?;
         Some(value.as_bytes())
     }
@@ -78,7 +83,9 @@ fn write_atom(out: &mut Vec<u8>, atom: Atom, record: &Record<'_>) {
         Atom::Method => known(out, parsed, |out, p| method(out, p.method)),
         Atom::Path => known(out, parsed, |out, p| path(out, target::path(p.target))),
         Atom::Query => known(out, parsed, |out, p| escape(out, target::query(p.target))),
-        Atom::Protocol => known(out, parsed, |out, p| protocol(out, p.version)),
+        Atom::Protocol => known(out, parsed, |out, p| {
+            out.extend_from_slice(protocol(p.version));
+        }),
         Atom::Header(place) => known(out, parsed.and_then(|p| p.header(place)), escape),
         Atom::User(place) => known(out, parsed.and_then(|p| p.header(place)), |out, value| {
             let mut space = user::Space::default();
@@ -123,7 +130,7 @@ fn whole(duration: Duration, units: u32) -> u64 {
     seconds.saturating_add(rest.into())
 }
 
-fn client(out: &mut Vec<u8>, address: IpAddr) {
+pub(super) fn client(out: &mut Vec<u8>, address: IpAddr) {
     match address {
         IpAddr::V4(address) => {
             let [first, others @ ..] = address.octets();
@@ -145,14 +152,14 @@ fn method(out: &mut Vec<u8>, method: &Method) {
     escape(out, method.as_str().as_bytes());
 }
 
-fn protocol(out: &mut Vec<u8>, version: Version) {
-    out.extend_from_slice(match version {
+pub(super) fn protocol(version: Version) -> &'static [u8] {
+    match version {
         Version::HTTP_09 => b"HTTP/0.9",
         Version::HTTP_10 => b"HTTP/1.0",
         Version::HTTP_2 => b"HTTP/2.0",
         Version::HTTP_3 => b"HTTP/3.0",
         _ => b"HTTP/1.1",
-    });
+    }
 }
 
 fn request_line(out: &mut Vec<u8>, parsed: Parsed<'_>) {
@@ -160,7 +167,7 @@ fn request_line(out: &mut Vec<u8>, parsed: Parsed<'_>) {
     out.push(b' ');
     escape(out, parsed.target);
     out.push(b' ');
-    protocol(out, parsed.version);
+    out.extend_from_slice(protocol(parsed.version));
 }
 
 fn path(out: &mut Vec<u8>, path: &[u8]) {

@@ -18,10 +18,20 @@ pub(super) enum Cause {
     Refused(Errno),
 }
 
+/// Where the lines have not arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the log's own destination.
+    #[default]
+    Destination,
+    Syslog,
+}
+
 /// The counters of one process. The words are independent of each other: a report may at worst name
 /// the cause of the next loss.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
+    place: Place,
     lost: AtomicU64,
     reported: AtomicU64,
     /// [`sys::coarse_millis`] of the last report; 0: there was none.
@@ -31,6 +41,10 @@ pub(super) struct Losses {
 }
 
 impl Losses {
+    pub(super) fn at(place: Place) -> Losses {
+        Losses { place, ..Losses::default() }
+    }
+
     /// Counts, and reports if it is time to.
     pub(super) fn add(&self, lines: u64, cause: Cause) {
         let errno = match cause {
@@ -74,10 +88,22 @@ impl Losses {
         let count = total.saturating_sub(self.reported.swap(total, Ordering::Relaxed));
         match self.errno.load(Ordering::Relaxed) {
             _ if count == 0 => {}
-            0 => tracing::warn!("Access log: {count} lines dropped, its reader is too slow"),
             errno => {
                 let why = std::io::Error::from_raw_os_error(errno);
-                tracing::warn!("Access log: {count} lines lost: {why}");
+                match (self.place, errno) {
+                    (Place::Destination, 0) => {
+                        tracing::warn!("Access log: {count} lines dropped, its reader is too slow")
+                    }
+                    (Place::Destination, _) => {
+                        tracing::warn!("Access log: {count} lines lost: {why}");
+                    }
+                    (Place::Syslog, 0) => tracing::warn!(
+                        "Access log: {count} lines did not reach syslog, it is too slow"
+                    ),
+                    (Place::Syslog, _) => {
+                        tracing::warn!("Access log: {count} lines did not reach syslog: {why}");
+                    }
+                }
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use memchr::{memchr, memchr_iter, memrchr};
@@ -18,13 +18,18 @@ use nix::unistd::write;
 
 use super::escape::cut;
 use super::losses::{Cause, Losses};
+use super::object::Room;
 use crate::config::Destination;
 use crate::log::{LINE_LIMIT, open_append};
 
 #[derive(Debug)]
 enum Target {
-    Standard,
-    File { path: PathBuf, file: File },
+    /// A copy of the descriptor: the original may be made to point elsewhere by `capture_output`.
+    Standard(OwnedFd),
+    File {
+        path: PathBuf,
+        file: File,
+    },
 }
 
 /// How much is written at a time.
@@ -58,7 +63,11 @@ impl Output {
     /// Those of [`open_append`].
     pub(super) fn open(destination: &Destination) -> io::Result<Output> {
         let (target, unit) = match destination {
-            Destination::Standard => (Target::Standard, Unit::of(io::stdout())),
+            Destination::Standard => {
+                let copy = io::stdout().as_fd().try_clone_to_owned()?;
+                let unit = Unit::of(&copy);
+                (Target::Standard(copy), unit)
+            }
             Destination::File(path) => {
                 let file = open_append(path)?;
                 let unit = Unit::of(&file);
@@ -77,6 +86,14 @@ impl Output {
             *self = Output::open(&Destination::File(path.clone()))?;
         }
         Ok(())
+    }
+
+    /// How long a line may be that is not to be cut.
+    pub(super) fn room(&self) -> Room {
+        match self.unit {
+            Unit::Batch => Room::Endless,
+            Unit::Piece => Room::OneLine,
+        }
     }
 
     /// Writes whole lines; waits as long as it takes.
@@ -111,7 +128,7 @@ impl Output {
 
     fn try_put<'a>(&self, bytes: &'a [u8]) -> Result<(), (&'a [u8], Errno)> {
         match &self.target {
-            Target::Standard => put_all(io::stdout(), bytes),
+            Target::Standard(copy) => put_all(copy, bytes),
             Target::File { file, .. } => put_all(file, bytes),
         }
     }

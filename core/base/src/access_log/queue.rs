@@ -81,15 +81,30 @@ struct State {
     writer: Writer,
 }
 
+/// How long the writer may sleep when it has nothing to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Until there is something.
+    #[default]
+    Endless,
+    /// It has something to look after once a second.
+    Short,
+}
+
 /// The buffer, and what became of the lines that did not fit.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
     pub(super) losses: Losses,
+    rest: Rest,
 }
 
 impl Queue {
+    pub(super) fn new(rest: Rest) -> Queue {
+        Queue { rest, ..Queue::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,7 +182,7 @@ impl Queue {
         }
         while state.waiting.lines == 0 && state.may_wait() {
             state.writer = Writer::Asleep;
-            if self.losses.is_unreported() {
+            if self.rest == Rest::Short || self.losses.is_unreported() {
                 state = self.sleep(state, REPORT);
                 break;
             }

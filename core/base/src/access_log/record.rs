@@ -2,11 +2,14 @@
 //! has been, and by then the head may be gone: so the values that the format names are cloned, which
 //! for a header's value, as for the target, is the counting of a reference.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use super::format::{Format, Side};
 use crate::listener::Peer;
+use crate::request_id::{Made, RequestId};
 
 /// The head of a request, for [`AccessWriter::begin`](super::AccessWriter::begin).
 #[derive(Clone, Copy)]
@@ -23,6 +26,27 @@ pub struct RequestLine<'a> {
     pub peer: &'a Peer,
 }
 
+/// What a request is called in its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Nobody wants to know.
+    Unwanted,
+    /// As the last of the kept headers says.
+    Given,
+    Made(Made),
+}
+
+/// How long a request has waited for the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queued {
+    /// Nobody wants to know.
+    Unwanted,
+    /// It is still to be measured.
+    Wanted,
+    /// It was.
+    For(Duration),
+}
+
 /// A request whose line is still to be written. Dropping it writes none.
 #[must_use = "a request is logged only when it is finished"]
 pub struct Pending {
@@ -31,6 +55,8 @@ pub struct Pending {
     pub(super) version: Version,
     pub(super) peer: Peer,
     pub(super) status: Option<StatusCode>,
+    pub(super) name: Name,
+    pub(super) queued: Queued,
     /// In the order of [`Format::kept`].
     pub(super) kept: Vec<Option<HeaderValue>>,
 }
@@ -52,7 +78,38 @@ impl Pending {
             version: request.version,
             peer: *request.peer,
             status: None,
+            name: Name::Unwanted,
+            queued: Queued::Unwanted,
             kept,
+        }
+    }
+
+    /// Gives the request a name, unless it brings one.
+    pub(super) fn name(&mut self, headers: &HeaderMap) {
+        self.name = match RequestId::given(headers) {
+            Some(value) => {
+                self.kept.push(Some(value.clone()));
+                Name::Given
+            }
+            None => Name::Made(Made::new()),
+        };
+    }
+
+    /// Whether [`Pending::waited`] is worth its measurement.
+    pub fn wants_queue_time(&self) -> bool {
+        self.queued == Queued::Wanted
+    }
+
+    /// Says how long the request has waited for the application.
+    pub fn waited(&mut self, time: Duration) {
+        self.queued = Queued::For(time);
+    }
+
+    /// The name that the request was given for its line, if one had to be made.
+    pub fn made_id(&self) -> Option<Made> {
+        match self.name {
+            Name::Made(made) => Some(made),
+            Name::Unwanted | Name::Given => None,
         }
     }
 

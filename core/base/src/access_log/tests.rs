@@ -9,12 +9,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::{Destination, LogFormat, SyslogAddress, Value};
 use crate::listener::Peer;
+
+fn config(path: &Path) -> Config {
+    let accesslog = Some(Destination::File(path.to_owned()));
+    Config { accesslog, access_log_format: "%(U)s".to_owned(), ..Config::default() }
+}
 
 /// A log whose lines are the targets of the requests.
 fn log(path: &Path) -> AccessLog {
-    let format = Format::parse("%(U)s").unwrap();
-    AccessLog::start(&Destination::File(path.to_owned()), format).unwrap()
+    AccessLog::open(&config(path)).unwrap().unwrap()
 }
 
 fn request(writer: &mut AccessWriter, target: impl Into<Bytes>) {
@@ -128,7 +133,7 @@ fn a_worker_leaves_though_its_log_is_blocked() {
     let mut writers = [log.writer(), log.writer(), log.writer()];
     let written = fill(&mut writers[0], &log);
     writers.iter_mut().for_each(|writer| requests(writer, 0..10));
-    let queue = log.thread.queue.clone();
+    let queue = log.lines.as_ref().unwrap().0.queue.clone();
     let before = std::time::Instant::now();
     drop((writers, log));
     let took = before.elapsed();
@@ -181,16 +186,14 @@ fn a_file_that_cannot_be_opened_again_is_kept() {
 fn what_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/folder");
-    let format = Format::parse("").unwrap();
-    let error = AccessLog::start(&Destination::File(path.clone()), format).unwrap_err();
+    let error = AccessLog::open(&config(&path)).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
     let expected = format!("accesslog: {}: ", path.display());
     assert!(error.to_string().starts_with(&expected), "{error}");
     let (path, reader) = fifo(folder.path());
     drop(reader);
-    let format = Format::parse("").unwrap();
     assert!(
-        AccessLog::start(&Destination::File(path), format).is_err(),
+        AccessLog::open(&config(&path)).is_err(),
         "a FIFO without a reader is no reason to wait"
     );
 }
@@ -215,4 +218,32 @@ fn a_check_finds_what_would_fail_at_the_start() {
     request(&mut log.writer(), "/");
     drop(log);
     assert_eq!(std::fs::read(folder.path().join("log")).unwrap(), b"GET / HTTP/1.1\n");
+}
+
+#[test]
+fn syslog_gets_each_line_with_and_without_a_file() {
+    let daemon = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = format!("udp://{}", daemon.local_addr().unwrap());
+    let config = Config {
+        syslog: true,
+        syslog_addr: SyslogAddress::parse(&address).unwrap(),
+        log_format: LogFormat::Json,
+        ..Config::default()
+    };
+    let log = AccessLog::open(&config).unwrap().unwrap();
+    let mut writer = log.writer();
+    requests(&mut writer, 0..2);
+    request(&mut writer, format!("/{:09000}", 2));
+    drop(writer);
+    for number in 0..3 {
+        let mut space = [0; 9999];
+        let count = daemon.recv(&mut space).unwrap();
+        let text = std::str::from_utf8(&space[..count]).unwrap();
+        let (header, line) = text.split_once(" access - ").unwrap();
+        assert!(header.starts_with("<14>1 "), "{header}");
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let target = line["target"].as_str().unwrap();
+        assert!(target.starts_with(if number < 2 { "/" } else { "/0000" }), "{line}");
+        assert_eq!(line.get("truncated").is_some(), number == 2, "{line}");
+    }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use super::output::Output;
-use super::queue::{Batch, File, More, Queue};
+use super::outlets::Outlets;
+use super::queue::{Batch, File, More, Queue, Rest};
 
 /// How long a worker that leaves waits for a blocked destination.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -25,12 +25,13 @@ pub(super) struct Thread {
 impl Thread {
     /// # Errors
     /// Out of threads.
-    pub(super) fn start(output: Output) -> io::Result<Thread> {
-        let queue = Arc::<Queue>::default();
+    pub(super) fn start(outlets: Outlets) -> io::Result<Thread> {
+        let rest = if outlets.syslog.is_some() { Rest::Short } else { Rest::Endless };
+        let queue = Arc::new(Queue::new(rest));
         let (running, end) = bounded(0);
         let taking = queue.clone();
         Builder::new().name("access-log".to_owned()).spawn(move || {
-            run(&taking, output);
+            run(&taking, outlets);
             drop(running);
         })?;
         Ok(Thread { queue, end })
@@ -53,19 +54,21 @@ impl Drop for Thread {
     }
 }
 
-fn run(queue: &Queue, mut output: Output) {
+fn run(queue: &Queue, mut outlets: Outlets) {
     let mut batch = Batch::default();
     loop {
         let (file, more) = queue.take(&mut batch);
         if file == File::Reopen
+            && let Some(output) = &mut outlets.output
             && let Err(error) = output.reopen()
         {
             tracing::error!("The access log could not be reopened: {error}");
         }
         if more == More::No {
-            return;
+            return outlets.end();
         }
-        output.write(&batch.bytes, &queue.losses);
+        outlets.write(&batch.bytes, &queue.losses);
+        outlets.look_after();
         queue.losses.report();
     }
 }

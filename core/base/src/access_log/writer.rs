@@ -1,5 +1,6 @@
 //! The writing end of one thread: formats lines into a buffer of its own, and hands the buffer over
-//! at the end of a turn of its loop. So a line costs no lock and, as a rule, no allocation.
+//! at the end of a turn of its loop. So a line costs no lock and, as a rule, no allocation. What is
+//! counted for statsd goes the same way.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::format::{Atom, Format};
+use super::clock::Clock;
+use super::format::{Format, Style};
 use super::line::{self, Head, Parsed, Record};
+use super::object::{self, Room};
 use super::queue::{Batch, Queue};
-use super::record::{Pending, RequestLine};
+use super::record::{Name, Pending, Queued, RequestLine};
 use crate::listener::Peer;
-use crate::log::stamp;
-use crate::sys;
+use crate::statsd::{Meter, Sample};
 
 /// Bytes after which a buffer is handed over without waiting for the end of the turn.
 const BATCH: usize = 32 * 1024;
@@ -21,52 +23,69 @@ const BATCH: usize = 32 * 1024;
 /// Lists of kept headers that wait for another request.
 const SPARE: usize = 1024;
 
-/// The present second as it stands in a line.
-#[derive(Default)]
-struct Clock {
-    second: u64,
-    text: Vec<u8>,
+/// The lines of one thread, and the queue that they go to.
+pub(super) struct Lines {
+    queue: Arc<Queue>,
+    batch: Batch,
+    clock: Option<Clock>,
+    room: Room,
+    pid: u32,
 }
 
-impl Clock {
-    fn tick(&mut self) {
-        let now = sys::unix_seconds();
-        if now != self.second || self.text.is_empty() {
-            self.second = now;
-            self.text.clear();
-            stamp::access_log(&mut self.text, &sys::local_time(now));
+impl Lines {
+    pub(super) fn new(queue: Arc<Queue>, format: &Format, room: Room) -> Lines {
+        let (batch, clock) = (Batch::default(), Clock::of(format));
+        Lines { queue, batch, clock, room, pid: std::process::id() }
+    }
+
+    fn flush(&mut self) {
+        if self.batch.lines > 0 {
+            self.queue.send(&mut self.batch);
         }
     }
 }
 
-/// Writes the lines of one thread; see [`AccessLog::writer`](super::AccessLog::writer). Dropping it
-/// hands over what it still holds.
+/// What is known of a request when it has ended.
+struct Finished<'a> {
+    head: Head<'a>,
+    peer: &'a Peer,
+    status: Option<StatusCode>,
+    bytes: u64,
+    duration: Option<Duration>,
+    request_id: Option<&'a [u8]>,
+    queued: Option<Duration>,
+}
+
+/// Records the requests of one thread; see [`AccessLog::writer`](super::AccessLog::writer). Dropping
+/// it hands over what it still holds.
 pub struct AccessWriter {
     format: Arc<Format>,
-    queue: Arc<Queue>,
-    batch: Batch,
-    clock: Option<Clock>,
-    pid: u32,
+    lines: Option<Lines>,
+    meter: Option<Meter>,
     spare: RefCell<Vec<Vec<Option<HeaderValue>>>>,
 }
 
 impl AccessWriter {
-    pub(super) fn new(format: Arc<Format>, queue: Arc<Queue>) -> AccessWriter {
-        let clock = format.has(Atom::Time).then(Clock::default);
-        AccessWriter {
-            format,
-            queue,
-            batch: Batch::default(),
-            clock,
-            pid: std::process::id(),
-            spare: RefCell::default(),
-        }
+    pub(super) fn new(
+        format: Arc<Format>,
+        lines: Option<Lines>,
+        meter: Option<Meter>,
+    ) -> AccessWriter {
+        AccessWriter { format, lines, meter, spare: RefCell::default() }
     }
 
     /// Keeps of a request what its line will need.
     pub fn begin(&self, request: RequestLine<'_>) -> Pending {
         let kept = self.spare.borrow_mut().pop().unwrap_or_default();
-        Pending::new(&self.format, request, kept)
+        let mut pending = Pending::new(&self.format, request, kept);
+        let is_object = matches!(self.format.style, Style::Object(_));
+        if is_object {
+            pending.name(request.headers);
+        }
+        if is_object || self.meter.is_some() {
+            pending.queued = Queued::Wanted;
+        }
+        pending
     }
 
     /// Keeps of a response what the line will need. Without this the line says `-` for its status.
@@ -78,13 +97,32 @@ impl AccessWriter {
     /// response's body have been sent, `duration` after the request was complete.
     pub fn finish(&mut self, pending: Pending, bytes: u64, duration: Duration) {
         let mut kept = pending.kept;
-        let head = Head::Parsed(Parsed {
-            method: &pending.method,
-            target: &pending.target,
-            version: pending.version,
-            kept: &kept,
+        let digits;
+        let request_id = match pending.name {
+            Name::Unwanted => None,
+            Name::Given => kept.last().and_then(Option::as_ref).map(HeaderValue::as_bytes),
+            Name::Made(made) => {
+                digits = made.digits();
+                Some(digits.as_slice())
+            }
+        };
+        self.record(&Finished {
+            head: Head::Parsed(Parsed {
+                method: &pending.method,
+                target: &pending.target,
+                version: pending.version,
+                kept: &kept,
+            }),
+            peer: &pending.peer,
+            status: pending.status,
+            bytes,
+            duration: Some(duration),
+            request_id,
+            queued: match pending.queued {
+                Queued::For(time) => Some(time),
+                Queued::Unwanted | Queued::Wanted => None,
+            },
         });
-        self.line(head, &pending.peer, pending.status, bytes, Some(duration));
         kept.clear();
         let spare = self.spare.get_mut();
         if spare.len() < SPARE {
@@ -98,46 +136,62 @@ impl AccessWriter {
         let end = memchr::memchr(b'\n', first_line).unwrap_or(first_line.len());
         let line = &first_line[..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        self.line(Head::Refused(line), peer, Some(status), bytes, None);
+        self.record(&Finished {
+            head: Head::Refused(line),
+            peer,
+            status: Some(status),
+            bytes,
+            duration: None,
+            request_id: None,
+            queued: None,
+        });
     }
 
-    fn line(
-        &mut self,
-        head: Head<'_>,
-        peer: &Peer,
-        status: Option<StatusCode>,
-        bytes: u64,
-        duration: Option<Duration>,
-    ) {
-        if let Some(clock) = &mut self.clock {
+    fn record(&mut self, request: &Finished<'_>) {
+        if let Some(meter) = &mut self.meter {
+            let Finished { status, duration, queued, .. } = *request;
+            meter.count(Sample { status, duration, queued });
+        }
+        let Some(lines) = &mut self.lines else { return };
+        if let Some(clock) = &mut lines.clock {
             clock.tick();
         }
         let record = Record {
-            head,
-            peer,
-            status,
-            bytes,
-            duration,
-            time: self.clock.as_ref().map_or(b"", |clock| &clock.text),
-            pid: self.pid,
+            head: request.head,
+            peer: request.peer,
+            status: request.status,
+            bytes: request.bytes,
+            duration: request.duration,
+            time: lines.clock.as_ref().map_or(b"", Clock::text),
+            request_id: request.request_id,
+            queued: request.queued,
+            pid: lines.pid,
         };
-        line::write(&mut self.batch.bytes, &self.format, &record);
-        self.batch.lines += 1;
-        if self.batch.bytes.len() >= BATCH {
-            self.flush();
+        let out = &mut lines.batch.bytes;
+        match self.format.style {
+            Style::Pieces => line::write(out, &self.format, &record),
+            Style::Object(syntax) => object::write(out, syntax, lines.room, &record),
+        }
+        lines.batch.lines += 1;
+        if lines.batch.bytes.len() >= BATCH {
+            lines.flush();
         }
     }
 
     /// Whether there is nothing to hand over.
     pub fn is_empty(&self) -> bool {
-        self.batch.lines == 0
+        self.lines.as_ref().is_none_or(|lines| lines.batch.lines == 0)
+            && self.meter.as_ref().is_none_or(Meter::is_empty)
     }
 
     /// Hands over what has been written: at the end of a turn. Never waits: what finds no room is
     /// dropped and counted.
     pub fn flush(&mut self) {
-        if self.batch.lines > 0 {
-            self.queue.send(&mut self.batch);
+        if let Some(lines) = &mut self.lines {
+            lines.flush();
+        }
+        if let Some(meter) = &mut self.meter {
+            meter.flush();
         }
     }
 }
@@ -151,6 +205,6 @@ impl Drop for AccessWriter {
 impl std::fmt::Debug for AccessWriter {
     /// Without the lines: what stands in them is nobody else's business.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccessWriter").field("lines", &self.batch.lines).finish_non_exhaustive()
+        f.debug_struct("AccessWriter").field("format", &self.format.style).finish_non_exhaustive()
     }
 }

@@ -23,6 +23,7 @@ pub use layers::{Environment, Given, Origin, Origins};
 pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, OTHER_FLAGS, Reload, Setting, find};
 pub use value::{
-    ByteSize, Destination, FieldPattern, GroupAccount, Listed, LogLevel, ProxyProtocol, Raw,
-    SchemeHeader, Sender, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
+    MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender, StatsdHost, SyslogAddress,
+    Timeout, Umask, Underscores, UnixKind, UserAccount, Value, Variables, Workers,
 };

@@ -11,8 +11,9 @@ use super::layers::Origins;
 use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
-    ByteSize, Destination, FieldPattern, GroupAccount, Listed, LogLevel, ProxyProtocol,
-    SchemeHeader, Sender, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
+    MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost, SyslogAddress,
+    Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -493,6 +494,75 @@ settings! {
     /// This level and the more serious ones.
     loglevel: LogLevel = LogLevel::Info => {
         group: Logs, reload: Live, also: ["log-level"],
+    }
+
+    /// How both logs are written: text, json or logfmt
+    ///
+    /// `text`: as gunicorn writes them, the access log by `access_log_format`. `json`, `logfmt`: one
+    /// object a line; `access_log_format` means nothing then. The fields: [logs.md](logs.md).
+    log_format: LogFormat = LogFormat::Text => {
+        group: Logs, reload: Generation,
+    }
+
+    /// Put what workers print into the error log
+    ///
+    /// Standard output and standard error of the workers, line by line as they are written, go to
+    /// `errorlog`; with `-` that means standard error for both. The access log on standard output
+    /// stays where it is.
+    capture_output: bool = false => {
+        group: Logs, reload: Generation,
+    }
+
+    /// Send both logs to syslog too
+    ///
+    /// The access log goes there even without an `accesslog`. Messages that the daemon does not take
+    /// at once are dropped and counted.
+    syslog: bool = false => {
+        group: Logs, reload: Generation, also: ["log-syslog"],
+    }
+
+    /// Where syslog is
+    ///
+    /// Messages are in the form of RFC 5424, over TCP with their length in front (RFC 6587). For a
+    /// unix socket without `#dgram` or `#stream` datagrams are tried first.
+    syslog_addr: SyslogAddress = SyslogAddress::Udp("localhost".to_owned(), 514) => {
+        group: Logs, reload: Generation, also: ["log-syslog-to"],
+    }
+
+    /// What the server calls itself in syslog
+    ///
+    /// Messages are from `oxicorn.PREFIX`. `none`: from `oxicorn.` and `proc_name`, or `oxicorn`
+    /// alone.
+    syslog_prefix: Option<String> = None => {
+        group: Logs, reload: Generation, also: ["log-syslog-prefix"],
+    }
+
+    /// Which part of the system messages to syslog are from
+    ///
+    /// The daemon sorts by it.
+    syslog_facility: Facility = Facility::USER => {
+        group: Logs, reload: Generation, also: ["log-syslog-facility"],
+    }
+
+    /// Where statsd takes metrics
+    ///
+    /// Over UDP, or to a unix datagram socket. `none`: no metrics. The list: [logs.md](logs.md).
+    statsd_host: Option<StatsdHost> = None => {
+        group: Metrics, reload: Generation,
+    }
+
+    /// What the names of all metrics begin with
+    ///
+    /// A dot follows it. `none`: they begin with `gunicorn.`
+    statsd_prefix: Option<MetricPrefix> = None => {
+        group: Metrics, reload: Generation,
+    }
+
+    /// Tags of all metrics, for dogstatsd
+    ///
+    /// `name:value`, with commas between them. `none`: there are no tags.
+    dogstatsd_tags: Option<MetricTags> = None => {
+        group: Metrics, reload: Generation,
     }
 
     /// Configuration file to read instead of ./server.toml

@@ -95,6 +95,8 @@ pub enum Group {
     Proxies,
     /// What is written down.
     Logs,
+    /// What is counted, and who is told.
+    Metrics,
     /// What to do instead of serving, and with which file.
     Tools,
 }
@@ -110,6 +112,7 @@ impl Group {
             Group::Process => "Process",
             Group::Proxies => "Proxies",
             Group::Logs => "Logs",
+            Group::Metrics => "Metrics",
             Group::Tools => "Tools",
         }
     }
@@ -205,7 +208,8 @@ mod tests {
     fn each_row_sets_its_own_field_and_no_other() {
         for setting in TABLE {
             let texts = ["3", "true", "x.toml", "error", "10.0.0.0/8", "X-A=b", "refuse"];
-            let changed = texts.iter().find_map(|text| {
+            let texts = texts.iter().chain(&["json", "udp://host", "daemon"]);
+            let changed = { texts }.find_map(|text| {
                 let mut config = Config::default();
                 (setting.set)(&mut config, &Raw::One((*text).to_owned())).ok()?;
                 let changed = Config::default().changed(&config);

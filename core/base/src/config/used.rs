@@ -21,7 +21,7 @@ const SOURCES: [&str; 7] = [
 ];
 
 /// What runs in the master, where a setting with the policy `Live` must be read.
-const MASTER: [&str; 2] = ["core/arbiter/src", "cli/src"];
+const MASTER: [&str; 3] = ["core/arbiter/src", "cli/src", "core/base/src/log"];
 
 /// What a configuration is called where it is read, besides "self" in its own methods.
 const CALLED: [&str; 6] = ["config", "config()", "new", "settings", "newer", "outer"];

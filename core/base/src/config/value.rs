@@ -5,6 +5,8 @@
 mod account;
 pub(super) mod kinds;
 mod listed;
+mod logs;
+mod metrics;
 mod mode;
 mod proxies;
 mod size;
@@ -17,6 +19,8 @@ use std::fmt;
 pub use account::{GroupAccount, Person, UserAccount};
 pub use kinds::{Destination, LogLevel};
 pub use listed::Listed;
+pub use logs::{Facility, LogFormat, SyslogAddress, UnixKind};
+pub use metrics::{MetricPrefix, MetricTags, StatsdHost};
 pub use mode::{Permissions, Umask};
 pub use proxies::{FieldPattern, ProxyProtocol, SchemeHeader, Sender, Underscores};
 pub use size::ByteSize;

@@ -7,6 +7,7 @@ mod gather;
 mod output;
 mod overdue;
 mod preface;
+mod queued;
 mod receive;
 mod respond;
 mod sendfile;

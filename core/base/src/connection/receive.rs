@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,9 +11,10 @@ use nix::sys::socket::{Shutdown, shutdown};
 use oxicorn_http1::{BodyLength, ClientState, Event, RequestHead};
 
 use super::{Connection, Exchange, Inbox, Linger, Phase, Readiness, Step};
-use crate::access_log::RequestLine;
+use crate::access_log::{Pending, RequestLine};
 use crate::app::{Arrival, ConnectionInfo, Request, Scheme, with_arrival};
 use crate::body::Body;
+use crate::request_id::Made;
 use crate::serve::{READ_SIZE, Scratch};
 use crate::sys;
 use crate::wait::{self, Interest, Woken};
@@ -38,6 +39,7 @@ pub enum Opened {
 pub struct Head {
     pub(super) request: RequestHead,
     pub(super) scheme: Scheme,
+    pub(super) made_id: Option<Made>,
 }
 
 impl Connection {
@@ -166,13 +168,18 @@ impl Connection {
                 peer: &self.info.peer,
             })
         });
+        let made_id = log.as_ref().and_then(Pending::made_id);
         let (length, method, target) = (head.body, head.method.clone(), head.target.clone());
         let waits_for_continue = self.codec.expects_continue() && self.codec.buffer().is_empty();
         self.exchange = Some(Box::new(Exchange {
             method,
             target,
             log,
-            head: Some(Head { request: head, scheme: *judged.as_ref().unwrap_or(&Scheme::Http) }),
+            head: Some(Head {
+                request: head,
+                scheme: *judged.as_ref().unwrap_or(&Scheme::Http),
+                made_id,
+            }),
             in_flight: None,
             trailers: None,
             received: 0,
@@ -248,6 +255,7 @@ impl Connection {
 
     /// The request, for the application. `None`: there is none in hand.
     pub fn open(&mut self) -> Option<Opened> {
+        self.note_queue_time();
         let head = self.exchange.as_mut()?.head.take()?;
         let length = match head.request.body {
             BodyLength::None => Some(0),
@@ -375,8 +383,9 @@ impl Connection {
 
 /// Puts a request together.
 pub fn assemble(head: Head, connection: Arc<ConnectionInfo>, body: Body) -> Request {
-    let Head { request: head, scheme } = head;
-    let arrival = Arrival { target: head.target, scheme, connection };
+    let Head { request: head, scheme, made_id } = head;
+    let made_id = made_id.map_or_else(OnceLock::new, OnceLock::from);
+    let arrival = Arrival { target: head.target, scheme, connection, made_id };
     let mut request = Request::new(with_arrival(body, arrival));
     *request.method_mut() = head.method;
     *request.uri_mut() = head.uri;

@@ -146,7 +146,11 @@ impl Connection {
 
     /// Says in the log why the request in hand was not answered as the application wished.
     pub fn report(&self, error: &dyn std::fmt::Display) {
-        tracing::error!("Error handling request {}: {error}", self.request_name());
+        tracing::error!(
+            target: "exception",
+            "Error handling request {}: {error}",
+            self.request_name()
+        );
     }
 
     /// The application's response was handed over, or could not be: what comes next.

@@ -10,37 +10,45 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-use super::line::Line;
-use super::sink::Sink;
+use super::counts::Complaint;
+use super::entry::{Entry, Message};
+use super::outlets::Outlets;
 use crate::config::LogLevel;
 
 /// The target that makes an error critical.
 const CRITICAL: &str = "critical";
 
+/// The target of an error that stands for a failure of the application.
+const EXCEPTION: &str = "exception";
+
 /// The log: where it goes, and from which level on.
 pub(super) struct ErrorLog {
     level: LogLevel,
-    sink: Mutex<Sink>,
+    outlets: Mutex<Outlets>,
 }
 
 impl ErrorLog {
-    pub(super) fn new(sink: Sink, level: LogLevel) -> ErrorLog {
-        let sink = Mutex::new(sink);
-        ErrorLog { level, sink }
+    pub(super) fn new(outlets: Outlets, level: LogLevel) -> ErrorLog {
+        let outlets = Mutex::new(outlets);
+        ErrorLog { level, outlets }
     }
 
-    /// A thread that panicked while it held the sink has left at worst a wrong count.
-    fn sink(&self) -> MutexGuard<'_, Sink> {
-        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A thread that panicked while it held them has left at worst a wrong count.
+    fn outlets(&self) -> MutexGuard<'_, Outlets> {
+        self.outlets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn reopen(&self) -> io::Result<()> {
-        self.sink().reopen()
+        self.outlets().sink.reopen()
     }
 
-    pub(super) fn redirect(&mut self, sink: Sink, level: LogLevel) {
+    pub(super) fn pump(&self) {
+        self.outlets().pump();
+    }
+
+    pub(super) fn redirect(&mut self, outlets: Outlets, level: LogLevel) {
         self.level = level;
-        self.sink().replace(sink);
+        self.outlets().replace(outlets);
     }
 }
 
@@ -71,24 +79,30 @@ impl<S: Subscriber> Layer<S> for ErrorLog {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let Some(level) = level_of(event.metadata()) else {
+        let metadata = event.metadata();
+        let Some(level) = level_of(metadata) else {
             return;
         };
-        let mut line = Line::begin(level);
-        event.record(&mut Message(&mut line));
-        event.record(&mut Fields(&mut line));
-        let line = line.finish();
-        self.sink().write(&line);
+        let complaint = match metadata.target() {
+            EXCEPTION => Some(Complaint::Exception),
+            _ => Complaint::of(level),
+        };
+        complaint.into_iter().for_each(Complaint::count);
+        let mut message = Message::default();
+        event.record(&mut Text(&mut message));
+        event.record(&mut Fields(&mut message));
+        let target = metadata.module_path().unwrap_or(metadata.target());
+        self.outlets().write(&Entry { level, target, message: &message.0 });
     }
 }
 
 const MESSAGE: &str = "message";
 
-/// Writes the message of an event. What the writing of a [`Line`] returns says only whether it is
+/// Writes the message of an event. What the writing of a [`Message`] returns says only whether it is
 /// full.
-struct Message<'a>(&'a mut Line);
+struct Text<'a>(&'a mut Message);
 
-impl Visit for Message<'_> {
+impl Visit for Text<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == MESSAGE {
             let _ = write!(self.0, "{value:?}");
@@ -101,7 +115,7 @@ impl Visit for Message<'_> {
 }
 
 /// Writes everything but the message.
-struct Fields<'a>(&'a mut Line);
+struct Fields<'a>(&'a mut Message);
 
 impl Visit for Fields<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

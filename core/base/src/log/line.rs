@@ -32,6 +32,16 @@ impl Line {
         Line(bytes)
     }
 
+    /// A line that is a message and nothing else.
+    pub(super) fn bare() -> Line {
+        Line(Vec::with_capacity(256))
+    }
+
+    /// The line, not ended.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Appends all of a unit (a character, or its escape) or nothing.
     fn push(&mut self, unit: &[u8]) -> fmt::Result {
         if self.0.len() + unit.len() >= LINE_LIMIT {
@@ -50,7 +60,7 @@ impl Line {
 
 /// Whether a terminal, a pager or a log collector could take it for a line's end, or for an order to
 /// show the line as something else.
-fn is_harmful(c: char) -> bool {
+pub(super) fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -6,13 +6,19 @@
 //! the next line that goes through. Nothing here panics, whatever has become of the destination.
 //!
 //! Everything is logged with the macros of `tracing`; `error!` with the target `"critical"` is
-//! CRITICAL, the one level that tracing lacks. Fields follow the message as ` key=value`. Control
+//! CRITICAL, the one level that tracing lacks, and one with the target `"exception"` is counted as a
+//! failure of the application. Fields follow the message as ` key=value`. Control
 //! characters are escaped wherever they come from, so that nobody can forge a line. Forging a
 //! *field* inside a line remains possible for a value that is logged with `%`: log what a client has
 //! sent with `?`, which quotes it. Spans add nothing to a line and are switched off.
 
+mod capture;
+pub(crate) mod counts;
+mod entry;
+pub(crate) mod fields;
 mod layer;
 mod line;
+mod outlets;
 mod sink;
 pub(crate) mod stamp;
 
@@ -22,38 +28,41 @@ use std::sync::OnceLock;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{Registry, reload};
 
-use crate::config::{Destination, LogLevel};
+use crate::config::Config;
 use layer::ErrorLog;
+use outlets::Outlets;
 use sink::Sink;
 
+pub use capture::capture;
 pub use line::LINE_LIMIT;
 pub(crate) use sink::open_append;
 
 static INSTALLED: OnceLock<reload::Handle<ErrorLog, Registry>> = OnceLock::new();
 
-/// Opens the log and makes it the destination of every `tracing` event of this process and of those
-/// it forks. A second call is a [`reconfigure`].
+/// Opens the log that the settings describe and makes it the destination of every `tracing` event of
+/// this process and of those it forks. A second call is a [`reconfigure`].
 ///
 /// # Errors
 /// The file cannot be opened (the message begins with its name), or the process has a subscriber of
 /// somebody else's already.
-pub fn init(dest: &Destination, level: LogLevel) -> io::Result<()> {
+pub fn init(config: &Config) -> io::Result<()> {
     if INSTALLED.get().is_some() {
-        return reconfigure(dest, level);
+        return reconfigure(config);
     }
-    let (layer, handle) = reload::Layer::new(ErrorLog::new(Sink::open(dest)?, level));
+    let log = ErrorLog::new(Outlets::open(config)?, config.loglevel);
+    let (layer, handle) = reload::Layer::new(log);
     tracing::subscriber::set_global_default(Registry::default().with(layer))
         .map_err(io::Error::other)?;
     let _ = INSTALLED.set(handle);
     Ok(())
 }
 
-/// Whether [`init`] could open this destination. A file that is not there is created.
+/// Whether [`init`] could open its file. A file that is not there is created.
 ///
 /// # Errors
 /// The file cannot be opened; the message begins with its name.
-pub fn check(dest: &Destination) -> io::Result<()> {
-    Sink::open(dest).map(drop)
+pub fn check(config: &Config) -> io::Result<()> {
+    Sink::open(&config.errorlog, config.log_format).map(drop)
 }
 
 /// Opens the file again by its name, after somebody has renamed it. When that fails, the lines go
@@ -66,18 +75,38 @@ pub fn reopen() {
     if let Ok(Err(error)) = reopened {
         tracing::error!("The error log could not be reopened: {error}");
     }
+    if let Err(error) = capture::recapture() {
+        tracing::error!("The output could not be captured anew: {error}");
+    }
 }
 
-/// Goes on with another level and another destination; nothing happens before [`init`].
+/// Whether something waits for [`pump`]: a few bytes that syslog has not taken yet, a loss that has
+/// not been reported.
+pub fn has_unsent() -> bool {
+    outlets::has_unsent()
+}
+
+/// Tries again to send what syslog has not taken, waiting for nothing: for whoever has a loop, about
+/// once a second, while there is something.
+pub fn pump() {
+    if has_unsent()
+        && let Some(handle) = INSTALLED.get()
+    {
+        // The only error is that the log is being replaced at this moment.
+        let _ = handle.with_current(ErrorLog::pump);
+    }
+}
+
+/// Goes on with other settings; nothing happens before [`init`].
 ///
 /// # Errors
 /// The file cannot be opened (the message begins with its name); nothing has changed then.
-pub fn reconfigure(dest: &Destination, level: LogLevel) -> io::Result<()> {
+pub fn reconfigure(config: &Config) -> io::Result<()> {
     let Some(handle) = INSTALLED.get() else {
         return Ok(());
     };
-    let sink = Sink::open(dest)?;
-    handle.modify(|log| log.redirect(sink, level)).map_err(io::Error::other)
+    let outlets = Outlets::open(config)?;
+    handle.modify(|log| log.redirect(outlets, config.loglevel)).map_err(io::Error::other)
 }
 
 /// Makes a panic a line of this log: for a worker process.

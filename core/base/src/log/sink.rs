@@ -6,7 +6,6 @@
 //! that is forbidden (a pipe of another user's) poll(2) is asked before each line; then another
 //! process that fills the pipe between the two calls can still make us wait.
 
-use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -19,8 +18,8 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::write;
 
-use super::line::Line;
-use crate::config::{Destination, LogLevel};
+use super::entry::Entry;
+use crate::config::{Destination, LogFormat, LogLevel};
 
 /// Opens a log file to append to it, creates it, and does not wait for the reader of a FIFO.
 ///
@@ -43,6 +42,8 @@ enum Target {
 /// The destination, and what it has failed to take.
 pub(super) struct Sink {
     target: Target,
+    /// Of what it says itself.
+    format: LogFormat,
     lost: u64,
     /// The last line was taken in part: the next one begins with the line feed that is missing.
     torn: bool,
@@ -51,14 +52,14 @@ pub(super) struct Sink {
 impl Sink {
     /// # Errors
     /// Those of [`open_append`].
-    pub(super) fn open(destination: &Destination) -> io::Result<Sink> {
+    pub(super) fn open(destination: &Destination, format: LogFormat) -> io::Result<Sink> {
         let target = match destination {
             Destination::Standard => Target::Standard(Shared::default()),
             Destination::File(path) => {
                 Target::File { path: path.clone(), file: open_append(path)? }
             }
         };
-        Ok(Sink { target, lost: 0, torn: false })
+        Ok(Sink { target, format, lost: 0, torn: false })
     }
 
     /// # Errors
@@ -73,16 +74,17 @@ impl Sink {
 
     /// Goes on elsewhere; what was lost here is reported there.
     pub(super) fn replace(&mut self, other: Sink) {
-        self.target = other.target;
+        (self.target, self.format) = (other.target, other.format);
         self.torn = false;
     }
 
     /// Writes one line, which ends with a line feed, or counts it as lost.
     pub(super) fn write(&mut self, line: &[u8]) {
         if self.lost > 0 {
-            let mut report = Line::begin(LogLevel::Warning);
-            let _ = write!(report, "{} lines of this log were lost here", self.lost);
-            match self.put(&report.finish()) {
+            let message = format!("{} lines of this log were lost here", self.lost);
+            let (level, target) = (LogLevel::Warning, module_path!());
+            let report = Entry { level, target, message: &message }.line(self.format);
+            match self.put(&report) {
                 Ok(()) => self.lost = 0,
                 Err(_) => {
                     self.lost += 1;

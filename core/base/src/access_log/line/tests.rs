@@ -49,6 +49,8 @@ fn record<'a>(head: Head<'a>, peer: &'a Peer) -> Record<'a> {
         bytes: 1234,
         duration: Some(Duration::from_micros(12_003_456)),
         time: b"[now]",
+        request_id: None,
+        queued: None,
         pid: 42,
     }
 }

@@ -26,7 +26,7 @@ fn fifo(folder: &Path) -> (PathBuf, File) {
 fn lines_that_a_full_pipe_refuses_are_counted_and_reported() {
     let folder = tempfile::tempdir().unwrap();
     let (path, reader) = fifo(folder.path());
-    let mut sink = Sink::open(&Destination::File(path)).unwrap();
+    let mut sink = Sink::open(&Destination::File(path), LogFormat::Text).unwrap();
     let mut written = 0;
     while sink.lost < 3 {
         sink.write(b"a line of some length\n");
@@ -47,7 +47,7 @@ fn lines_that_a_full_pipe_refuses_are_counted_and_reported() {
 fn a_reader_that_has_gone_is_no_more_than_a_lost_line() {
     let folder = tempfile::tempdir().unwrap();
     let (path, reader) = fifo(folder.path());
-    let mut sink = Sink::open(&Destination::File(path)).unwrap();
+    let mut sink = Sink::open(&Destination::File(path), LogFormat::Text).unwrap();
     drop(reader);
     sink.write(b"one\n");
     sink.write(b"two\n");
@@ -58,7 +58,7 @@ fn a_reader_that_has_gone_is_no_more_than_a_lost_line() {
 fn a_line_taken_in_part_is_ended_before_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let mut sink = Sink::open(&Destination::File(path.clone())).unwrap();
+    let mut sink = Sink::open(&Destination::File(path.clone()), LogFormat::Text).unwrap();
     sink.write(b"half a li");
     sink.torn = true;
     sink.write(b"whole\n");
