@@ -54,7 +54,9 @@ impl Worker for Tokio {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(threads)
+            // A thread that is lost to a handler that does not come back has another in its place,
+            // until the worker is replaced.
+            .max_blocking_threads(threads * 2)
             .build_local(LocalOptions::default())
             .map_err(WorkerError::io("tokio runtime"))?;
         let done = runtime.block_on(async { Main::new(cx, &service, threads)?.run().await });
