@@ -105,6 +105,18 @@ pub(super) fn http_1_0_keep_alive(subject: &Subject) {
     });
 }
 
+/// However slow the application is: what a worker has received it answers.
+pub(super) fn slow_pipelining(subject: &Subject) {
+    let server = Launch::of(subject).start();
+    let mut connection = server.connect();
+    let requests = Request::get("/read?ms=10").bytes().repeat(4);
+    connection.send(&requests).expect("sent");
+    for number in 1..=4 {
+        let response = connection.receive(Asked::ForAll).expect("a response");
+        assert_eq!(response.status, 200, "{number}");
+    }
+}
+
 pub(super) fn pipelining(subject: &Subject) {
     const REQUESTS: usize = 16;
     let server = Launch::of(subject).start();

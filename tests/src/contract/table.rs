@@ -21,6 +21,7 @@ macro_rules! contract_table {
                 http_1_0: basics::http_1_0,
                 http_1_0_keep_alive: basics::http_1_0_keep_alive,
                 pipelining: basics::pipelining,
+                slow_pipelining: basics::slow_pipelining,
                 unix_socket: basics::unix_socket,
                 echo_of_every_method: methods::echo_of_every_method,
                 head_has_no_body: methods::head_has_no_body,

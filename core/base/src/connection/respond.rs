@@ -70,7 +70,9 @@ impl Connection {
             let time = scratch.now().saturating_duration_since(in_flight.started);
             self.service.pace().record(time);
         }
-        let persistence = if self.service.keeps_connections() {
+        // A further request that is here already is answered here: no other worker can get it.
+        let more = !self.codec.buffer().is_empty() && self.service.stays_open();
+        let persistence = if more || self.service.keeps_connections() {
             Persistence::KeepAlive
         } else {
             Persistence::Close

@@ -182,12 +182,16 @@ impl Service {
     /// Whether a connection may live on after its present response, as far as the server is
     /// concerned.
     pub(crate) fn keeps_connections(&self) -> bool {
-        self.posture() == Posture::Serving
-            && self.config.keepalive.get().is_some()
+        self.stays_open()
             && match self.keep {
                 KeepPolicy::Always => true,
                 KeepPolicy::WhileFasterThan(limit) => self.pace.is_under(limit),
             }
+    }
+
+    /// Whether connections live on in this worker at all.
+    pub(crate) fn stays_open(&self) -> bool {
+        self.posture() == Posture::Serving && self.config.keepalive.get().is_some()
     }
 
     /// For how long after an accept nobody else is to be accepted, unless the request has come. A
