@@ -1,3 +1,4 @@
 //! Benchmarks of oxicorn.
 
 pub mod codec;
+pub mod load;
