@@ -77,8 +77,8 @@ pub static LOADS: &[Load] = &[
     },
     Load {
         name: "cpu-wait",
-        about: "one computes 5 ms, one waits 50 ms, in turn",
-        turns: &[(1, Target::Path("/cpu?ms=5")), (1, Target::Path("/write"))],
+        about: "computes 5 ms, then waits 50 ms",
+        turns: &[(1, Target::Path("/cpu?ms=5&wait=50"))],
         objective: Duration::from_millis(200),
         ..BASE
     },
@@ -89,8 +89,18 @@ pub static LOADS: &[Load] = &[
         objective: Duration::from_millis(100),
         ..BASE
     },
-    Load { name: "churn", about: "one connection for each request", turns_per_connection: Some(1), ..BASE },
-    Load { name: "churn10", about: "one connection for ten requests", turns_per_connection: Some(10), ..BASE },
+    Load {
+        name: "churn",
+        about: "one connection for each request",
+        turns_per_connection: Some(1),
+        ..BASE
+    },
+    Load {
+        name: "churn10",
+        about: "one connection for ten requests",
+        turns_per_connection: Some(10),
+        ..BASE
+    },
     Load { name: "idle", about: "hello beside 10,000 idle connections", idle: 10_000, ..BASE },
     Load {
         name: "large",
@@ -100,7 +110,13 @@ pub static LOADS: &[Load] = &[
         objective: Duration::from_millis(50),
         ..BASE
     },
-    Load { name: "pipeline", about: "hello, 16 requests at once", depth: 16, connections: &[16], ..BASE },
+    Load {
+        name: "pipeline",
+        about: "hello, 16 requests at once",
+        depth: 16,
+        connections: &[16],
+        ..BASE
+    },
 ];
 
 impl Load {

@@ -20,7 +20,13 @@ impl Schedule {
     /// `rate` arrivals a second for `window`, the first at once.
     pub(super) fn new(start: Instant, rate: f64, window: Duration) -> Schedule {
         let total = (rate * window.as_secs_f64()).round().max(1.0);
-        Schedule { start, gap: 1.0 / rate.max(f64::MIN_POSITIVE), total: total as u64, unsent: 0, ahead: 0 }
+        Schedule {
+            start,
+            gap: 1.0 / rate.max(f64::MIN_POSITIVE),
+            total: total as u64,
+            unsent: 0,
+            ahead: 0,
+        }
     }
 
     fn at(&self, index: u64) -> Instant {

@@ -109,17 +109,25 @@ impl Slot {
     }
 
     /// Makes the connection, without waiting for it.
-    pub(super) fn connect(&mut self, to: SocketAddr, epoll: &Epoll, key: u64) -> Result<(), Failure> {
+    pub(super) fn connect(
+        &mut self,
+        to: SocketAddr,
+        epoll: &Epoll,
+        key: u64,
+    ) -> Result<(), Failure> {
         let open = || -> io::Result<TcpStream> {
-            let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking().cloexec(), None)?;
+            let socket =
+                Socket::new(Domain::for_address(to), Type::STREAM.nonblocking().cloexec(), None)?;
             socket.set_tcp_nodelay(true)?;
             match socket.connect(&to.into()) {
                 Ok(()) => {}
                 Err(error) if error.raw_os_error() == Some(nix::libc::EINPROGRESS) => {}
                 Err(error) => return Err(error),
             }
-            let interest =
-                EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
+            let interest = EpollFlags::EPOLLIN
+                | EpollFlags::EPOLLOUT
+                | EpollFlags::EPOLLRDHUP
+                | EpollFlags::EPOLLET;
             epoll.add(&socket, EpollEvent::new(interest, key))?;
             Ok(socket.into())
         };
@@ -130,7 +138,14 @@ impl Slot {
     }
 
     /// Takes a turn; [`Slot::send`] sends it.
-    pub(super) fn begin(&mut self, turn: usize, last: Last, replies: u32, intended: Instant, now: Instant) {
+    pub(super) fn begin(
+        &mut self,
+        turn: usize,
+        last: Last,
+        replies: u32,
+        intended: Instant,
+        now: Instant,
+    ) {
         self.state = State::Busy;
         self.turn = turn;
         self.last = last;
@@ -191,7 +206,11 @@ impl Slot {
         Ok(())
     }
 
-    fn take(&mut self, mut data: &[u8], answered: &mut impl FnMut(&Slot, Reply)) -> Result<(), Failure> {
+    fn take(
+        &mut self,
+        mut data: &[u8],
+        answered: &mut impl FnMut(&Slot, Reply),
+    ) -> Result<(), Failure> {
         while !data.is_empty() {
             if self.state != State::Busy {
                 // Bytes that nobody has asked for.

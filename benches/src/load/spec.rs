@@ -98,9 +98,11 @@ pub(super) struct Choice {
 
 impl Choice {
     pub(super) fn of(spec: &Spec) -> Choice {
-        let wheel = spec.turns.iter().enumerate().flat_map(|(index, turn)| {
-            std::iter::repeat_n(index, turn.weight as usize)
-        });
+        let wheel = spec
+            .turns
+            .iter()
+            .enumerate()
+            .flat_map(|(index, turn)| std::iter::repeat_n(index, turn.weight as usize));
         Choice {
             wires: spec.turns.iter().map(|turn| Wire::of(turn, spec)).collect(),
             wheel: wheel.collect(),

@@ -118,7 +118,10 @@ impl Latency {
 
     /// As (nanoseconds, answers), for a file.
     pub fn pairs(&self) -> Vec<(u64, u64)> {
-        self.0.iter_recorded().map(|v| (v.value_iterated_to(), v.count_since_last_iteration())).collect()
+        self.0
+            .iter_recorded()
+            .map(|v| (v.value_iterated_to(), v.count_since_last_iteration()))
+            .collect()
     }
 
     /// Adds what [`Latency::pairs`] gave.

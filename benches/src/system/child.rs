@@ -10,7 +10,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
@@ -18,9 +18,9 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getppid};
 
+use super::cores;
 use super::interrupt::{Interrupt, Interrupted};
 use super::usage::descendants;
-use super::cores;
 
 /// How long a process may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -29,35 +29,37 @@ const PATIENCE: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// The path of this program is not known.
-pub fn exec(program: impl Into<OsString>, arguments: Vec<OsString>, on: &[usize]) -> io::Result<Command> {
-    let mut command = internal("exec")?;
-    command.args([std::process::id().to_string(), cores::to_word(on)]);
-    command.arg(program.into()).args(arguments);
+pub fn exec(program: OsString, arguments: Vec<OsString>, on: &[usize]) -> io::Result<Command> {
+    let mut command = in_role("exec", on)?;
+    command.arg(program).args(arguments);
     Ok(command)
 }
 
-/// This program in one of its inner roles.
+/// This program in one of its inner roles, on these cores.
 ///
 /// # Errors
 /// The path of this program is not known.
-pub fn internal(role: &str) -> io::Result<Command> {
+pub fn in_role(role: &str, on: &[usize]) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(crate::SUBCOMMAND).arg(format!("{}{role}", crate::INNER)).process_group(0);
+    command.args([crate::SUBCOMMAND, &format!("{}{role}", crate::INNER)]);
+    command.args([std::process::id().to_string(), cores::to_word(on)]);
+    command.process_group(0);
     Ok(command)
 }
 
-/// The inner role `exec PARENT CORES PROGRAM ARGUMENT...`: does not return when it succeeds.
-pub(crate) fn become_command(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+/// First thing in a role: takes the two words that [`in_role`] has put before its own.
+pub(crate) fn settle(arguments: &mut impl Iterator<Item = OsString>) -> io::Result<()> {
     let mut word = || arguments.next().unwrap_or_default().to_string_lossy().into_owned();
     let (parent, on) = (word(), word());
-    if die_with(&parent).is_err() {
-        return ExitCode::FAILURE;
-    }
+    die_with(&parent)?;
     cores::pin(&on);
+    Ok(())
+}
+
+/// The rest of the role `exec`: does not return when it succeeds.
+pub(crate) fn become_command(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
     let program = arguments.next().unwrap_or_default();
-    let error = Command::new(&program).args(arguments).exec();
-    crate::say(io::stderr(), &format!("{}: {error}\n", program.display()));
-    ExitCode::FAILURE
+    Command::new(&program).args(arguments).exec()
 }
 
 /// Has this process killed when `parent`, which has started it, ends.

@@ -24,7 +24,9 @@ impl Cores {
     fn of(mut allowed: Vec<usize>) -> Cores {
         match (allowed.len(), allowed.pop()) {
             (2.., Some(last)) => Cores { server: allowed, generator: vec![last] },
-            (_, last) => Cores { server: last.into_iter().collect(), generator: last.into_iter().collect() },
+            (_, last) => {
+                Cores { server: last.into_iter().collect(), generator: last.into_iter().collect() }
+            }
         }
     }
 

@@ -7,8 +7,9 @@ mod interrupt;
 mod machine;
 mod usage;
 
-pub use child::{Group, exec, internal, kill_descendants};
+pub use child::{Group, exec, in_role, kill_descendants};
+pub(crate) use child::{adopt_orphans, become_command, settle};
 pub use cores::Cores;
-pub use interrupt::{Interrupt, Interrupted};
+pub use interrupt::{Interrupt, Interrupted, Waited};
 pub use machine::Machine;
 pub use usage::Usage;

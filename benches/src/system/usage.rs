@@ -42,7 +42,8 @@ impl Usage {
 
     /// Processor time since `before`.
     pub fn time_since(&self, before: &Usage) -> Duration {
-        let living: Duration = self.by_process_since(before).into_iter().map(|(_, time)| time).sum();
+        let living: Duration =
+            self.by_process_since(before).into_iter().map(|(_, time)| time).sum();
         // A child that ended in between was in `before` as a living one.
         let gone = before.processes.iter().filter(|(pid, _)| !self.processes.contains_key(pid));
         let counted: Duration = gone.map(|(_, time)| *time).sum();

@@ -11,7 +11,11 @@ use may_minihttp::{HttpServer, HttpService, Request, Response};
 struct Answer;
 
 impl HttpService for Answer {
-    fn call(&mut self, request: Request<'_, '_, '_>, response: &mut Response<'_>) -> io::Result<()> {
+    fn call(
+        &mut self,
+        request: Request<'_, '_, '_>,
+        response: &mut Response<'_>,
+    ) -> io::Result<()> {
         let (wait, text) = match request.path() {
             "/" => (0, "Hello, world!\n"),
             "/read" => (5, "read for 5 ms\n"),
