@@ -102,9 +102,7 @@ pub(super) fn lines(title: &str, unit: &str, scale: Scale, lines: &[Line]) -> St
         let mut chart = ChartBuilder::on(area);
         chart.caption(title, (FONT, 16)).margin(8).x_label_area_size(36).y_label_area_size(64);
         match scale {
-            Scale::Linear => {
-                draw(&mut chart.build_cartesian_2d(0.0..most, 0.0..top)?, unit, lines)
-            }
+            Scale::Linear => draw(&mut chart.build_cartesian_2d(0.0..most, 0.0..top)?, unit, lines),
             Scale::Logarithmic => {
                 let range = (bottom..top).log_scale();
                 draw(&mut chart.build_cartesian_2d(0.0..most, range)?, unit, lines)
