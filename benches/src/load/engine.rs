@@ -28,6 +28,9 @@ const SHORT_GRACE: Duration = Duration::from_millis(50);
 const OPENING: usize = 64;
 /// Bytes read at once.
 const BUFFER: usize = 64 * 1024;
+/// The shortest wait for an arrival. Beyond 20,000 a second arrivals are sent in little batches: a
+/// wake-up for each would be most of what the generator costs.
+const NAP: Duration = Duration::from_micros(50);
 /// The key of the timer; the others are the slots' numbers.
 const TIMER: u64 = u64::MAX;
 
@@ -119,15 +122,7 @@ impl Engine {
         self.begun = 0;
         let window = self.spec.duration;
         let (mut book, schedule) = self.window(window)?;
-        if let Some(mut schedule) = schedule {
-            let end = Instant::now();
-            schedule.notice(end, |late| book.late(late));
-            book.due(schedule.total() * u64::from(self.spec.depth));
-            while let Some(intended) = schedule.take() {
-                book.unsent(end - intended, self.spec.depth);
-            }
-        }
-        self.drain(&mut book)?;
+        self.drain(schedule, &mut book)?;
         Ok(book.close())
     }
 
@@ -204,7 +199,7 @@ impl Engine {
         match next.saturating_duration_since(now) {
             Duration::ZERO => Ok(Duration::ZERO),
             gap if gap < left => {
-                let once = Expiration::OneShot(gap.into());
+                let once = Expiration::OneShot(gap.max(NAP).into());
                 self.timer.set(once, TimerSetTimeFlags::empty())?;
                 Ok(left)
             }
@@ -318,15 +313,37 @@ impl Engine {
         }
     }
 
-    /// Waits for what is under way, for a while; then gives it up.
-    fn drain(&mut self, book: &mut Book) -> io::Result<()> {
+    /// Sends what was due in the window and had no connection, waits for what is under way, for a
+    /// while; then gives it up.
+    fn drain(&mut self, mut schedule: Option<Schedule>, book: &mut Book) -> io::Result<()> {
         let grace = match self.spec.arrivals {
             Arrivals::Closed => SHORT_GRACE,
             Arrivals::Open { .. } => GRACE.min(self.spec.timeout),
         };
         let until = Instant::now() + grace;
-        while self.is_busy() && Instant::now() < until {
+        loop {
+            let now = Instant::now();
+            if let Some(schedule) = &mut schedule {
+                self.wake(now);
+                self.start_due(now, Some(schedule), book);
+            }
+            let waiting = schedule.as_ref().is_some_and(Schedule::has_unsent);
+            if now >= until || !(waiting || self.is_busy()) {
+                break;
+            }
             self.turn(Duration::from_millis(10), book)?;
+        }
+        self.give_up(schedule, book);
+        Ok(())
+    }
+
+    fn give_up(&mut self, schedule: Option<Schedule>, book: &mut Book) {
+        if let Some(mut schedule) = schedule {
+            book.due(schedule.total() * u64::from(self.spec.depth));
+            let now = Instant::now();
+            while let Some(intended) = schedule.take() {
+                book.unsent(now - intended, self.spec.depth);
+            }
         }
         let now = Instant::now();
         for at in 0..self.spec.connections {
@@ -345,6 +362,5 @@ impl Engine {
             slot.close();
             self.free.push_back(at);
         }
-        Ok(())
     }
 }

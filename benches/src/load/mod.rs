@@ -17,10 +17,12 @@
 //! | `slot` | one connection |
 //! | `engine` | the loop |
 //! | `book`, `tally` | what is counted |
+//! | `probe` | one request by itself |
 //! | `process` | all this as a child process, told what to do over two pipes |
 
 mod book;
 mod engine;
+mod probe;
 mod process;
 mod reply;
 mod schedule;
@@ -29,6 +31,7 @@ mod spec;
 mod tally;
 
 pub use engine::Engine;
+pub use probe::probe;
 pub use process::{Milestone, Order, run};
 pub use spec::{Arrivals, Spec, Turn};
 pub use tally::{Errors, Latency, Outcome};

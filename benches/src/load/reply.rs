@@ -226,10 +226,11 @@ impl Head {
                 10 if field.name.eq_ignore_ascii_case("connection") => {
                     after = named(field.value).unwrap_or(after);
                 }
-                14 if field.name.eq_ignore_ascii_case("content-length") => {
-                    if !matches!(body, State::Chunked(_)) {
-                        body = State::Fixed(number(field.value).ok_or(Malformed)?);
-                    }
+                // Beside a coding the length does not count.
+                14 if field.name.eq_ignore_ascii_case("content-length")
+                    && !matches!(body, State::Chunked(_)) =>
+                {
+                    body = State::Fixed(number(field.value).ok_or(Malformed)?);
                 }
                 17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
                     body = State::Chunked(Chunk::Size(0));

@@ -7,7 +7,9 @@ const KEEP: After = After::Keep;
 const CLOSE: After = After::Close;
 
 /// Answers, how the connection ends behind them, and what they are.
-const CASES: &[(&[u8], AtEnd, &[(u16, After)])] = &[
+type Row = (&'static [u8], AtEnd, &'static [(u16, After)]);
+
+const CASES: &[Row] = &[
     (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", AtEnd::Nothing, &[(200, KEEP)]),
     (
         b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nConnection: close\r\n\r\n",

@@ -58,6 +58,11 @@ impl Schedule {
         Some(due)
     }
 
+    /// Whether an arrival is due, as of the last look, and not sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent < self.ahead
+    }
+
     /// When the next arrival comes that nobody has looked at. None: there are no more.
     pub(super) fn next(&self) -> Option<Instant> {
         (self.ahead < self.total).then(|| self.at(self.ahead))
@@ -84,6 +89,6 @@ mod tests {
         schedule.notice(after(500), drop);
         let rest: Vec<_> = std::iter::from_fn(|| schedule.take()).collect();
         assert_eq!(rest, [after(10), after(20), after(30), after(40)]);
-        assert!(schedule.next().is_none());
+        assert!(schedule.next().is_none() && !schedule.has_unsent());
     }
 }

@@ -21,7 +21,7 @@ pub use table::table;
 /// # Errors
 /// A file cannot be written.
 pub fn write(results: &Results, folder: &Path) -> io::Result<()> {
-    fs::write(folder.join("results.json"), serde_json::to_vec_pretty(results)?)?;
+    fs::write(folder.join("results.json"), serde_json::to_vec(results)?)?;
     fs::write(folder.join("goodput.svg"), plots::goodput(results))?;
     fs::write(folder.join("report.html"), page(results))
 }

@@ -2,8 +2,8 @@
 //! it has started.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Socket, Type};
 
 use super::measure::Failed;
+use crate::load::probe;
 use crate::subject::Subject;
 use crate::system::{Cores, Group, Interrupt, Usage, exec};
 
@@ -67,7 +68,7 @@ impl Server {
         let started = Instant::now();
         let mut group = Group::start(&mut command)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        while status(address, "/").ok() != Some(200) {
+        while probe(address, "/", PATIENCE).ok() != Some(200) {
             if !group.runs() || started.elapsed() > BOOT {
                 return Err(Failed::Server(format!(
                     "{} does not answer: see {}",
@@ -89,7 +90,7 @@ impl Server {
 
     /// The status of its answer to a request for `path`.
     pub(super) fn status(&self, path: &str) -> io::Result<u16> {
-        status(self.address, path)
+        probe(self.address, path, PATIENCE)
     }
 
     pub(super) fn stop(self, interrupt: &Interrupt) -> Result<(), Failed> {
@@ -108,16 +109,4 @@ fn clean(command: &mut Command, upstream: Option<u16>) {
     if let Some(port) = upstream {
         command.env("OXICORN_DEMO_UPSTREAM", format!("127.0.0.1:{port}"));
     }
-}
-
-fn status(address: SocketAddr, path: &str) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    // To its end, so that the server is not left with half an answer.
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let status = answer.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
-    status.and_then(|digits| digits.parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
 }

@@ -137,7 +137,12 @@ impl Session<'_> {
         if capacity > 0.0 {
             let mut search = Search::around(capacity);
             while let Some(rate) = search.next() {
-                match self.offer(server, case, subject, rate)? {
+                let mut this = self.offer(server, case, subject, rate)?;
+                if this == Found::Unknown {
+                    // Once more: it may have been another program's doing.
+                    this = self.offer(server, case, subject, rate)?;
+                }
+                match this {
                     Found::KeepsUp => search.passed(rate),
                     Found::TooMuch => search.failed(rate),
                     Found::Unknown => {
