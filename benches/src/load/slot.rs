@@ -222,7 +222,8 @@ impl Slot {
             answered(self, reply);
             match (self.awaited, reply.after) {
                 (0, After::Close) => self.leave(),
-                (0, After::Keep) if self.last == Last::Yes => self.leave(),
+                // It was asked to close and will not: then nobody is hurt when we do.
+                (0, After::Keep) if self.last == Last::Yes => self.close(),
                 (0, After::Keep) => self.state = State::Ready,
                 (_, After::Close) => return Err(Failure::Reset),
                 (_, After::Keep) => {}

@@ -162,14 +162,14 @@ fn plots_of(results: &Results, case: &str) -> Vec<String> {
     let line = |name: String, colour: usize, value: fn(&Run) -> f64| {
         let runs = results.open(case, &results.subjects[colour].name);
         let points = runs.into_iter().map(|run| (run.offered().unwrap_or(0.0), value(run)));
-        Line { name, colour, points: points.collect() }
+        Line { name, colour, width: 2, points: points.collect() }
     };
     let names = || results.subjects.iter().map(|subject| subject.name.clone()).enumerate();
     let each = |value: fn(&Run) -> f64| -> Vec<Line> {
         names().map(|(at, name)| line(name, at, value)).collect()
     };
     let percentiles = names().flat_map(|(at, name)| {
-        let p50 = line(format!("{name} p50"), at, |run| run.latency.p50 * 1e3);
+        let p50 = Line { width: 1, ..line(format!("{name} p50"), at, |run| run.latency.p50 * 1e3) };
         [p50, line(format!("{name} p99"), at, |run| run.latency.p99 * 1e3)]
     });
     let bar = |value: fn(&Run) -> f64, label: fn(f64) -> String| -> Vec<Bar> {

@@ -61,6 +61,8 @@ pub(super) enum Scale {
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) colour: usize,
+    /// In pixels.
+    pub(super) width: u32,
     pub(super) points: Vec<(f64, f64)>,
 }
 
@@ -75,7 +77,7 @@ where
     mesh.x_desc("offered requests/s").y_desc(unit).light_line_style(WHITE);
     mesh.x_label_formatter(&|x| number(*x)).y_label_formatter(&|y| number(*y)).draw()?;
     for line in lines {
-        let style = colour(line.colour).stroke_width(2);
+        let style = colour(line.colour).stroke_width(line.width);
         let points = line.points.iter().copied().filter(|(_, y)| *y > 0.0);
         chart
             .draw_series(LineSeries::new(points, style).point_size(3))?

@@ -123,3 +123,23 @@ fn a_session_that_has_measured_nothing_has_a_report_as_well() {
     assert!(page(&empty).contains("</html>"));
     assert!(table(&empty).contains("not complete"));
 }
+
+#[test]
+fn a_missed_bound_is_the_servers_unless_the_generator_may_be_to_blame() {
+    let of = |p99, lag, verdict| {
+        let mut run = run("sync", 0, Arrivals::Open { rate: 1.0 }, 1e-6);
+        run.latency.p99 = p99;
+        run.outcome.lag = lag;
+        run.outcome.answered = 10;
+        Run { verdict, ..run }
+    };
+    assert!(of(0.009, 0.1, Verdict::GeneratorLate).keeps_up(0.01), "in spite of the generator");
+    assert!(!of(0.011, 0.0, Verdict::Ranked).keeps_up(0.01));
+    assert!(!of(0.011, 0.0, Verdict::Ranked).is_in_doubt(0.01));
+    assert!(of(0.011, 0.002, Verdict::GeneratorLate).is_in_doubt(0.01));
+    assert!(!of(0.6, 0.002, Verdict::GeneratorLate).is_in_doubt(0.01));
+    assert!(of(0.6, 0.0, Verdict::GeneratorBound).is_in_doubt(0.01));
+    let mut refused = of(0.001, 0.0, Verdict::Ranked);
+    refused.outcome.errors.reset = 1;
+    assert!(!refused.keeps_up(0.01), "errors are no goodput");
+}

@@ -104,6 +104,20 @@ impl Run {
     }
 }
 
+/// How many times its lateness a missed bound must exceed to be the server's own.
+const BEYOND_DOUBT: f64 = 10.0;
+
+impl Run {
+    /// Whether it may be the generator's doing that the 99th percentile is not within `bound` seconds.
+    pub fn is_in_doubt(&self, bound: f64) -> bool {
+        match self.verdict {
+            Verdict::Ranked => false,
+            Verdict::GeneratorBound => true,
+            Verdict::GeneratorLate => self.latency.p99 - bound < self.outcome.lag * BEYOND_DOUBT,
+        }
+    }
+}
+
 /// What to make of a run in which the generator used so much of a core and was so late.
 pub fn verdict(generator_cores: f64, lag: f64) -> Verdict {
     match (generator_cores > BOUND, lag > LATE) {

@@ -5,7 +5,7 @@
 use crate::load::Arrivals;
 use crate::run::measure::{Bench, Case, Failed};
 use crate::run::progress::Progress;
-use crate::run::results::{Goodput, Results, Spread, Verdict};
+use crate::run::results::{Goodput, Results, Spread};
 use crate::run::search::{MOST_STEPS, Search};
 use crate::run::server::Server;
 use crate::subject::Subject;
@@ -168,10 +168,11 @@ impl Session<'_> {
         let (name, load) = (&subject.name, case.name());
         self.progress.measures(&format!("{name} {load}, {rate:.0} requests/s"));
         let run = self.bench.measure(server, subject, case, Arrivals::Open { rate }, 0)?;
-        let found = match (run.keeps_up(case.objective.as_secs_f64()), run.verdict) {
+        let bound = case.objective.as_secs_f64();
+        let found = match (run.keeps_up(bound), run.is_in_doubt(bound)) {
             (true, _) => Found::KeepsUp,
-            (false, Verdict::Ranked) => Found::TooMuch,
-            (false, Verdict::GeneratorBound | Verdict::GeneratorLate) => Found::Unknown,
+            (false, false) => Found::TooMuch,
+            (false, true) => Found::Unknown,
         };
         self.results.runs.push(run);
         self.progress.advance(1);

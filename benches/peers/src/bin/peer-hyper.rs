@@ -13,7 +13,9 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (wait, text) = match request.uri().path() {
+    // With the query: what it cannot do it does not pretend to do.
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let (wait, text) = match target {
         "/" => (0, "Hello, world!\n"),
         "/read" => (5, "read for 5 ms\n"),
         "/write" => (50, "wrote for 50 ms\n"),
