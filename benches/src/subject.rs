@@ -113,7 +113,8 @@ static PEERS: &[Peer] = &[
     Peer {
         name: "gunicorn-gevent",
         find: |search| {
-            need_module("gevent", search)?;
+            // Not only gevent: the class needs more.
+            need_module("gunicorn.workers.ggevent", search)?;
             gunicorn("gunicorn-gevent", &["-k", "gevent"], search)
         },
     },

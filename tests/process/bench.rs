@@ -1,5 +1,6 @@
 //! `server bench` as a user meets it: what it leaves in its folder, and what it leaves running, which
 //! is nothing, however it ends.
+#![allow(clippy::unwrap_used, reason = "a suite of tests: panicking is how it reports")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

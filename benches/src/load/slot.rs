@@ -118,7 +118,7 @@ impl Slot {
         let open = || -> io::Result<TcpStream> {
             let socket =
                 Socket::new(Domain::for_address(to), Type::STREAM.nonblocking().cloexec(), None)?;
-            socket.set_tcp_nodelay(true)?;
+            // Nagle's delay stays: a turn is one write, and the one before it has been answered.
             match socket.connect(&to.into()) {
                 Ok(()) => {}
                 Err(error) if error.raw_os_error() == Some(nix::libc::EINPROGRESS) => {}
