@@ -44,8 +44,11 @@ async fn carry_out(plan: Plan) -> Response {
             sleep(time).await;
             response
         }
-        Plan::Compute(time, response) => {
+        Plan::Compute(time, wait, response) => {
             cpu::compute(time);
+            if !wait.is_zero() {
+                sleep(wait).await;
+            }
             response
         }
         Plan::Blocks(blocks) => Blocks::response(blocks.length(), Body::from_async(blocks)),

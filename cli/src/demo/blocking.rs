@@ -22,8 +22,11 @@ pub(super) fn carry_out(plan: Plan) -> Response {
             time::sleep(time);
             response
         }
-        Plan::Compute(time, response) => {
+        Plan::Compute(time, wait, response) => {
             cpu::compute(time);
+            if !wait.is_zero() {
+                time::sleep(wait);
+            }
             response
         }
         Plan::Blocks(blocks) => Blocks::response(blocks.length(), Body::from_chunks(blocks)),

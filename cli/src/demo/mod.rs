@@ -7,7 +7,7 @@
 //! | `/` | `Hello, world!\n` |
 //! | `/read` | waits 5 ms, then one line; `?ms=` overrides |
 //! | `/write` | waits 50 ms, then one line; `?ms=` overrides |
-//! | `/cpu` | computes for 5 ms of processor time; `?ms=` overrides. An asynchronous worker stands still meanwhile: that is what the route is there to show |
+//! | `/cpu` | computes for 5 ms of processor time; `?ms=` overrides. An asynchronous worker stands still meanwhile: that is what the route is there to show. `?wait=` milliseconds of waiting follow |
 //! | `/bytes` | 1024 bytes; `?n=`, up to 1073741824 (1 GiB), overrides |
 //! | `/stream` | 10 lines, each sent by itself, 100 ms apart, the first at once; `?n=` (up to 1000000) and `?ms=` override |
 //! | `/upstream?url=` | fetches an `http://` address and tells its status and its size in bytes; 403 unless the address' `host:port` is one of those in the environment's `OXICORN_DEMO_UPSTREAM` (comma-separated; read once, when the application is made); 502 when it does not answer properly |

@@ -15,7 +15,8 @@ use super::{asynchronous, blocking};
 pub(super) enum Plan {
     Answer(Response),
     Wait(Duration, Response),
-    Compute(Duration, Response),
+    /// Computes, then waits.
+    Compute(Duration, Duration, Response),
     Blocks(Blocks),
     Lines(Lines),
     Fetch(Fetch),

@@ -92,7 +92,8 @@ fn look_up(route: Route, request: Request, allowed: &AllowList) -> Result<Plan, 
         Route::Write => waited("wrote", millis(query, WRITE)?),
         Route::Cpu => {
             let time = millis(query, cpu::DEFAULT)?;
-            Plan::Compute(time, after("computed", time).into_response())
+            let wait = query.number("wait", 0, LONGEST).map(Duration::from_millis)?;
+            Plan::Compute(time, wait, after("computed", time).into_response())
         }
         Route::Bytes => bytes::plan(query.number("n", bytes::DEFAULT, bytes::MOST)?),
         Route::Stream => {
