@@ -21,6 +21,8 @@ use oxicorn_tests::{Deadline, Launch, Serving, Subject};
 mod daemon;
 #[path = "process/identity.rs"]
 mod identity;
+#[path = "process/oom.rs"]
+mod oom;
 #[path = "process/sockets.rs"]
 mod sockets;
 #[path = "process/start.rs"]
