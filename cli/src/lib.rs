@@ -31,6 +31,7 @@ mod logs;
 mod man;
 pub mod net;
 mod plan;
+mod pointless;
 mod print;
 mod registry;
 mod server;

@@ -10,7 +10,7 @@ use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw,
 use oxicorn_core::listener::passed::Passed;
 
 use crate::args::{self, Arguments};
-use crate::{completions, habits, help, man};
+use crate::{completions, habits, help, man, pointless};
 
 /// What the process was started with. None of it changes: not when the process changes its folder,
 /// or becomes a daemon, which is another process.
@@ -107,6 +107,7 @@ pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
     };
     let mut warnings = habits::warnings(folder, &config, env);
     warnings.extend(overruled(&asked, &config));
+    warnings.extend(pointless::warnings(&config));
     Ok(Loaded { config, app, action, warnings })
 }
 
