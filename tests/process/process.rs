@@ -27,6 +27,8 @@ mod oom;
 mod sockets;
 #[path = "process/start.rs"]
 mod start;
+#[path = "process/suspended.rs"]
+mod suspended;
 #[path = "process/systemd.rs"]
 mod systemd;
 
