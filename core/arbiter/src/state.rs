@@ -11,6 +11,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
+use self::last_call::LastCall;
 use self::reload::Fallback;
 use self::upgrade::Kin;
 use crate::backoff::{self, Jitter, Progress, Vacancy};
@@ -19,6 +20,7 @@ use crate::line::{BootFailure, Line};
 use crate::roster::{Roster, Stage, Worker};
 
 mod farewell;
+mod last_call;
 mod patience;
 mod reload;
 mod settle;
@@ -62,6 +64,7 @@ pub struct Arbiter {
     kin: Kin,
     /// [`Action::EndServer`] was taken.
     ended: bool,
+    last_call: LastCall,
     /// When the stop begins that was asked for.
     leaves_at: Option<Duration>,
     /// What the exit will be; taken when it happens.
@@ -86,6 +89,7 @@ impl Arbiter {
             last_round: Duration::ZERO,
             kin: Kin::default(),
             ended: false,
+            last_call: LastCall::default(),
             leaves_at: None,
             verdict: Some(Ok(())),
             actions: Vec::new(),
@@ -126,7 +130,9 @@ impl Arbiter {
             Event::Upgraded { pid } => self.upgraded(now, pid),
             Event::UpgradeFailed { reason } => self.upgrade_failed(reason),
             Event::SuccessorReady => self.successor_ready(),
+            Event::SuccessorLeaves => self.successor_leaves(),
             Event::PredecessorGone => self.predecessor_gone(),
+            Event::QueuesSeen(queues) => self.queues_seen(now, queues),
             Event::Tick { ages } => self.tick(now, late, &ages),
         }
         self.settle(now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::process::{Life, Process};
 use super::*;
-use crate::event::Stop;
+use crate::event::{Queues, Stop};
 
 /// What the rules compare with.
 pub(super) struct Picture {
@@ -106,6 +106,7 @@ impl World {
         self.stops_in_time(before, event)?;
         self.enough_serve(before, event, actions)?;
         self.weary_ones_wait(before, actions)?;
+        self.nobody_for_nothing(event, actions)?;
         self.not_too_many(before, actions)?;
         self.no_fork_storm(actions)?;
         self.nobody_is_forgotten()
@@ -130,7 +131,7 @@ impl World {
         if self.those(|p| !p.reaped) > 0 {
             return Err("the master leaves its workers behind".to_owned());
         }
-        self.kin.left_rightly()?;
+        self.kin.left_rightly(self.arbiter.phase())?;
         for event in [Event::Signal(Signal::Hup), Event::Tick { ages: Vec::new() }] {
             let actions = self.arbiter.step(self.now, event);
             if actions.iter().any(|a| !matches!(a, Action::Log(Line::Handling(_)))) {
@@ -246,11 +247,22 @@ impl World {
         Ok(())
     }
 
+    /// Who stops starts workers only for clients who still wait, one at a time.
+    fn nobody_for_nothing(&self, event: &Event, actions: &[Action]) -> Result<(), String> {
+        let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
+        let wanted = usize::from(*event == Event::QueuesSeen(Queues::Waiting));
+        let stopping = matches!(self.arbiter.phase(), Phase::Stopping(_));
+        if stopping && (spawned > wanted || self.those(|p| !p.gone) > 1 && spawned > 0) {
+            return Err(format!("started for nothing: {actions:?}"));
+        }
+        Ok(())
+    }
+
     /// Workers are started to be as many as wanted; one more in a reload or for a weary one, while
     /// few are leaving.
     fn not_too_many(&self, before: &Picture, actions: &[Action]) -> Result<(), String> {
         let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
-        if spawned == 0 {
+        if spawned == 0 || matches!(self.arbiter.phase(), Phase::Stopping(_)) {
             return Ok(());
         }
         // Who is dismissed before the fork is told after it.
