@@ -153,13 +153,15 @@ impl Arbiter {
         let places = places.filter(|_| self.roster.free().is_some());
         let round = self.period().map(|period| self.last_round + period);
         let others = self.kin.deadline().into_iter().chain(self.leaves_at);
+        let others = others.chain(self.last_deadline());
         workers.chain(places).chain(round).chain(others).min()
     }
 
     /// The time between two rounds; none while there is nothing that a round could find.
     fn period(&self) -> Option<Duration> {
         let (shortest, longest) = PERIOD;
-        let waits = self.roster.all().any(|worker| worker.deadline.is_some());
+        let waits = self.roster.all().any(|worker| worker.deadline.is_some())
+            || self.last_deadline().is_some();
         let judged = self.roster.all().filter_map(Worker::judged_by).min();
         let half = judged.map(|timeout| (timeout / 2).clamp(shortest, longest));
         half.or(waits.then_some(longest))
@@ -230,6 +232,7 @@ impl Arbiter {
 
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
+            self.limit_last_call(now);
             self.leave_to_the_other();
             self.end_server();
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::process::{Life, Process};
+use super::upgrade::Hurry;
 use super::*;
 use crate::event::{Queues, Stop};
 
@@ -37,9 +38,15 @@ impl World {
         }
     }
 
+    /// How far the master's clock may be from ours: each sleep may cost or give two periods.
+    fn slack(&self) -> Duration {
+        let naps = self.seen.get("asleep").copied().unwrap_or_default();
+        Duration::from_secs(2) * u32::try_from(naps + 1).unwrap_or(u32::MAX)
+    }
+
     /// A signal for a worker has its reason, and its consequence.
     pub(super) fn rules_for(&mut self, slot: Slot, signal: Signal) -> Result<(), String> {
-        let (now, settings) = (self.now, self.settings());
+        let (now, settings, stops_by) = (self.now, self.settings(), self.stops_by);
         let stopping = matches!(self.arbiter.phase(), Phase::Stopping(_));
         let process = self.processes.get_mut(&slot).ok_or("nobody there")?;
         match signal {
@@ -48,7 +55,7 @@ impl World {
                     Signal::Quit => Some(Duration::from_secs(1)),
                     _ => settings.graceful_timeout,
                 };
-                let deadline = patience.map(|time| now + time);
+                let deadline = patience.map(|time| now + time).into_iter().chain(stops_by).min();
                 let before = process.leaving.flatten();
                 process.leaving = Some(before.into_iter().chain(deadline).min());
                 if signal == Signal::Quit && !stopping {
@@ -85,6 +92,9 @@ impl World {
         let deadline = self.settings().graceful_timeout.map(|time| self.now + time);
         let stops = !matches!(before.phase, Phase::Stopping(_))
             && matches!(self.arbiter.phase(), Phase::Stopping(_));
+        if stops {
+            self.stops_by = deadline;
+        }
         let dismissed = *event == Event::Signal(Signal::Winch) && self.arbiter.target() == 0;
         for (slot, process) in &mut self.processes {
             process.forgone |= dismissed && process.pid.is_none();
@@ -131,7 +141,8 @@ impl World {
         if self.those(|p| !p.reaped) > 0 {
             return Err("the master leaves its workers behind".to_owned());
         }
-        self.kin.left_rightly(self.arbiter.phase())?;
+        let late = self.stops_by.is_some_and(|by| by <= self.now + self.slack());
+        self.kin.left_rightly(self.arbiter.phase(), if late { Hurry::Late } else { Hurry::No })?;
         for event in [Event::Signal(Signal::Hup), Event::Tick { ages: Vec::new() }] {
             let actions = self.arbiter.step(self.now, event);
             if actions.iter().any(|a| !matches!(a, Action::Log(Line::Handling(_)))) {

@@ -4,6 +4,13 @@
 use super::*;
 use crate::event::{Queues, Stop};
 
+/// Whether the time for a stop was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hurry {
+    No,
+    Late,
+}
+
 /// What happens to the new master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -140,8 +147,8 @@ impl Kin {
 
     /// Who leaves as the last one has ended the queues, and nobody else has. It was the last one
     /// indeed, and has left nobody behind whom it could have served.
-    pub(super) fn left_rightly(&self, phase: Phase) -> Result<(), String> {
-        let graceful = phase == Phase::Stopping(Stop::Graceful);
+    pub(super) fn left_rightly(&self, phase: Phase, hurry: Hurry) -> Result<(), String> {
+        let graceful = phase == Phase::Stopping(Stop::Graceful) && hurry == Hurry::No;
         let served = self.looks.last() == Some(&Queues::Empty) || self.looks.len() > 3;
         match (self.is_alone(), self.ended) {
             (true, 1) if graceful && self.successor.is_some() => {

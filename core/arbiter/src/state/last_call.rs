@@ -31,15 +31,41 @@ pub(super) enum Look {
 pub(super) struct LastCall {
     look: Look,
     workers: u8,
+    /// When `graceful_timeout` is over, counted from the beginning of the stop: nothing here makes a
+    /// stop longer than that.
+    until: Option<Duration>,
+}
+
+impl LastCall {
+    fn is_late(&self, now: Duration) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Gives the time back that nobody could use.
+    pub(super) fn delay(&mut self, late: Duration) {
+        self.until = self.until.map(|until| until + late);
+    }
 }
 
 impl Arbiter {
+    /// The stop begins.
+    pub(super) fn limit_last_call(&mut self, now: Duration) {
+        self.last_call.until = self.patience(Stop::Graceful).map(|time| now + time);
+    }
+
+    /// When a master goes that has no workers left, whatever it waits for.
+    pub(super) fn last_deadline(&self) -> Option<Duration> {
+        let stops = self.phase == Phase::Stopping(Stop::Graceful) && self.verdict.is_some();
+        let waits = stops && self.roster.is_empty() && self.last_call.look == Look::Due;
+        self.last_call.until.filter(|_| waits)
+    }
+
     /// Whether a master that stops and has no workers left can go.
-    pub(super) fn may_leave(&mut self) -> bool {
+    pub(super) fn may_leave(&mut self, now: Duration) -> bool {
         if self.phase != Phase::Stopping(Stop::Graceful) {
             return true;
         }
-        if self.waits_for_successor() {
+        if self.waits_for_successor() && !self.last_call.is_late(now) {
             return false;
         }
         // The queues are another master's.
@@ -59,21 +85,22 @@ impl Arbiter {
             return;
         }
         self.last_call.look = Look::Over;
-        if queues == Queues::Empty || self.last_call.workers == AT_MOST {
+        let LastCall { workers, until, .. } = self.last_call;
+        if queues == Queues::Empty || workers == AT_MOST || self.last_call.is_late(now) {
             return;
         }
         let (generation, timeout) = (self.generation, self.settings.timeout);
-        let patience = self.patience(Stop::Graceful);
         let Some(slot) = self.roster.add(generation, timeout, 0) else {
             return;
         };
-        self.last_call = LastCall { look: Look::Due, workers: self.last_call.workers + 1 };
+        self.last_call = LastCall { look: Look::Due, workers: workers + 1, until };
         self.log(Line::LastCall);
         self.actions.push(Action::Spawn { slot, generation });
         // It is to leave as soon as it is there: whoever leaves when the server ends empties the
         // queues first.
         if let Some(worker) = self.roster.get_mut(slot) {
-            worker.dismiss(now, Stop::Graceful, patience, &mut self.actions);
+            worker.dismiss(now, Stop::Graceful, None, &mut self.actions);
+            worker.deadline = until;
         }
     }
 }

@@ -45,6 +45,27 @@ fn an_application_that_cannot_boot_any_more_ends_it() {
 }
 
 #[test]
+fn nobody_is_served_beyond_graceful_timeout() {
+    let mut story = Story::running(1);
+    story.signal(Signal::Term);
+    story.wait(10_100);
+    assert_eq!(story.sent().last(), Some(&(100, Signal::Kill)));
+    story.exits(100, Ending::Signal(libc::SIGKILL));
+    story.tell(Event::QueuesSeen(Queues::Waiting));
+    assert_eq!(story.exit(), Some(0), "who was too slow has had all the time there is");
+
+    let mut story = Story::running(1);
+    story.signal(Signal::Term);
+    story.wait(9_000);
+    story.exits(100, Ending::Code(0));
+    story.tell(Event::QueuesSeen(Queues::Waiting));
+    let pid = story.sent().last().map(|&(pid, _)| pid);
+    story.forget();
+    story.wait(1_100);
+    assert_eq!(story.sent().last().copied(), pid.map(|pid| (pid, Signal::Kill)));
+}
+
+#[test]
 fn a_quick_stop_looks_at_nothing() {
     let mut story = empty();
     story.signal(Signal::Int);

@@ -70,6 +70,20 @@ fn the_old_master_goes_last_when_both_leave() {
 }
 
 #[test]
+fn another_master_is_not_waited_for_for_ever() {
+    let mut story = upgrading();
+    story.tell(Event::SuccessorLeaves);
+    story.signal(Signal::Term);
+    let pid = story.sent()[0].0;
+    story.exits(pid, Ending::Code(0));
+    story.wait(9_900);
+    assert_eq!(story.exit(), None);
+    story.wait(200);
+    story.tell(Event::QueuesSeen(Queues::Empty));
+    assert_eq!(story.exit(), Some(0));
+}
+
+#[test]
 fn a_quick_stop_waits_for_no_other_master() {
     let mut story = upgrading();
     story.tell(Event::SuccessorLeaves);
