@@ -136,7 +136,9 @@ impl Driver {
     fn tell_the_world(&mut self) {
         let phase = self.arbiter.phase();
         match (&self.lineage.successor, phase) {
-            (Some(successor), Phase::Stopping(_)) => self.herald.hand_over(successor.pid),
+            (Some(successor), Phase::Stopping(_)) if !self.arbiter.is_alone() => {
+                self.herald.hand_over(successor.pid)
+            }
             _ => self.herald.see(phase, self.arbiter.target()),
         }
     }
@@ -182,7 +184,8 @@ impl Driver {
     fn wait(&self) -> Result<(), Errno> {
         let deadline = self.arbiter.next_deadline();
         let left = deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
-        let others = [self.herald.next_due(), self.observer.may_sleep_for()];
+        let others =
+            [self.herald.next_due(), self.observer.may_sleep_for(), self.sockets.may_sleep_for()];
         let due = left.into_iter().chain(others.into_iter().flatten()).min();
         let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
         let own = [self.signals.fd(), self.lifeline.bell()];
@@ -199,6 +202,7 @@ impl Driver {
     fn look(&mut self) {
         self.herald.beat();
         self.observer.look(&self.board, &self.sockets);
+        self.sockets.close_if_ended();
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
@@ -267,12 +271,17 @@ impl Driver {
             Action::Upgrade => self.upgrade(),
             Action::ForgetSuccessor => self.forget_successor(),
             Action::TellReady => self.tell_ready(),
+            Action::TellLeaving => self.tell_leaving(),
             Action::Promote => self.on_promotion(),
             Action::StopSoon => self.board.stop_soon(),
             Action::EndServer => {
                 self.sockets.refuse_new();
                 self.board.end_server();
-                self.sockets.close();
+                self.sockets.close_when_empty();
+            }
+            Action::LookAtQueues => {
+                let queues = self.sockets.close_when_empty();
+                self.events.push_back(Event::QueuesSeen(queues));
             }
             Action::ReopenLogs => (self.reopen_logs)(),
             Action::Log(line) => line.write(),
@@ -350,7 +359,7 @@ impl Driver {
         self.events.push_front(Event::Exited { pid, how });
         let successor = self.lineage.successor.as_ref().is_some_and(|it| it.pid == pid);
         let news = match successor {
-            true => self.lineage.hear().into_iter().collect(),
+            true => self.lineage.hear(),
             false => slot.map(|slot| self.news_of(slot)).unwrap_or_default(),
         };
         for earlier in news.into_iter().rev().chain(started) {

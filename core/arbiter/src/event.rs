@@ -159,6 +159,15 @@ pub enum Ending {
     OutOfMemory,
 }
 
+/// Whether there are clients that nobody has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queues {
+    /// There are none, and there will be none: the queues are closed.
+    Empty,
+    /// There are.
+    Waiting,
+}
+
 /// What happens to the master.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -217,8 +226,12 @@ pub enum Event {
     },
     /// The new master says that a worker of its own is ready.
     SuccessorReady,
+    /// The new master says that it was told to stop: it leaves the clients to this one.
+    SuccessorLeaves,
     /// The old master, which has started this one, has ended, however that came about.
     PredecessorGone,
+    /// The answer to [`Action::LookAtQueues`].
+    QueuesSeen(Queues),
     /// [`crate::state::Arbiter::next_deadline`] has come.
     Tick {
         /// For how long each worker has been silent.
@@ -275,15 +288,20 @@ pub enum Action {
     ForgetSuccessor,
     /// Tell the old master that this one serves.
     TellReady,
+    /// Tell the old master that this one was told to stop, and leaves the clients to it.
+    TellLeaving,
     /// The old master has gone: what belonged to both, the files of sockets and of the process
     /// number, is this one's.
     Promote,
     /// The whole server will end, and everybody serves until then: say so through the scoreboard.
     StopSoon,
     /// The whole server ends, and no other master serves from its sockets: take no new clients, tell
-    /// the workers through the scoreboard that
-    /// nobody will be there after them, and close the master's copies of the sockets.
+    /// the workers through the scoreboard that nobody will be there after them, and close the
+    /// master's copies of the sockets as soon as nobody waits to be accepted.
     EndServer,
+    /// All workers have left: see whether somebody still waits to be accepted. Answered by
+    /// [`Event::QueuesSeen`].
+    LookAtQueues,
     /// Open the master's own log files again by name; the workers are told by [`Action::Kill`].
     ReopenLogs,
     /// Write a line to the log.

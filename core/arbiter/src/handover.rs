@@ -2,7 +2,7 @@
 //! survive exec(2), their meaning does not; so the old master writes a letter, the environment
 //! variable [`VARIABLE`], which says what each number is.
 //!
-//! Through the one pipe the new master says that it serves. Nothing is written to the other: its end
+//! Through the one pipe the new master says that it serves, or that it was told to stop. Nothing is written to the other: its end
 //! says that the old master has gone, however that came about.
 
 use std::ffi::{OsStr, OsString};
@@ -23,6 +23,9 @@ pub(crate) const VARIABLE: &str = "OXICORN_FDS";
 
 /// What the new master writes when its first worker is ready.
 pub(crate) const READY: &[u8] = b"ready";
+
+/// What the new master writes when it was told to stop: the clients are the old one's again.
+pub(crate) const LEAVING: &[u8] = b"leaving";
 
 /// A socket in the letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,6 +178,11 @@ impl Predecessor {
     /// That this master serves. Nobody listens any more: then there is nobody to be told.
     pub(crate) fn tell_ready(&self) {
         let _ = write(&self.ready, READY);
+    }
+
+    /// That this master was told to stop.
+    pub(crate) fn tell_leaving(&self) {
+        let _ = write(&self.ready, LEAVING);
     }
 
     pub(crate) fn has_gone(&self) -> bool {

@@ -82,6 +82,7 @@ pub enum Line {
     SuccessorEnded { pid: Pid, how: Ending, was: Readiness },
     LeavesToNew { pid: Option<Pid>, is: Readiness },
     LeavesToOld { pid: Pid },
+    LastCall,
     TakesOver { pid: Pid },
     Promoted { pid: Pid },
     MostWorkers { most: usize },
@@ -119,6 +120,7 @@ impl Line {
             | Line::SuccessorEnded { how: Ending::Code(0), was: Readiness::Ready, .. }
             | Line::LeavesToNew { is: Readiness::Ready, .. }
             | Line::LeavesToOld { .. }
+            | Line::LastCall
             | Line::TakesOver { .. }
             | Line::Promoted { .. }
             | Line::ShuttingDown
@@ -267,6 +269,9 @@ impl fmt::Display for Line {
             }
             Line::LeavesToOld { pid } => {
                 write!(f, "Leaving: {} goes on serving", OtherMaster::Old { pid: *pid })
+            }
+            Line::LastCall => {
+                write!(f, "All workers have left, and clients wait: another worker answers them")
             }
             Line::TakesOver { pid } => {
                 write!(f, "This is an upgrade of the master with pid: {pid}")

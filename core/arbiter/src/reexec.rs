@@ -18,7 +18,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::unistd::{AccessFlags, Pid, access, chdir, execve, pipe2, read, write};
 use oxicorn_core::config::Environment;
 
-use crate::handover::{Entry, Letter, READY, VARIABLE};
+use crate::handover::{Entry, LEAVING, Letter, READY, VARIABLE};
 use crate::signals;
 use crate::spawn::{self, ForkError, Forked};
 
@@ -91,6 +91,8 @@ pub(crate) enum ReexecError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
     Ready,
+    /// It was told to stop.
+    Leaving,
     /// It has not become one.
     Failed(String),
 }
@@ -141,19 +143,31 @@ impl Successor {
         self.words.as_ref().map(AsFd::as_fd)
     }
 
-    /// What it has to say. It speaks once.
-    pub(crate) fn hear(&mut self) -> Option<Word> {
-        let mut buffer = [0; 4096];
-        let count = match read(self.words.as_ref()?, &mut buffer) {
-            Err(Errno::EAGAIN | Errno::EINTR) => return None,
-            read => read.unwrap_or(0),
+    /// What it has to say.
+    pub(crate) fn hear(&mut self) -> Vec<Word> {
+        let Some(words) = &self.words else {
+            return Vec::new();
         };
-        self.words = None;
-        match &buffer[..count] {
+        let mut buffer = [0; 4096];
+        let heard = match read(words, &mut buffer) {
+            Err(Errno::EAGAIN | Errno::EINTR) => return Vec::new(),
+            Ok(count) if count > 0 => &buffer[..count],
+            _ => {
+                self.words = None;
+                return Vec::new();
+            }
+        };
+        // One word may have come right after the other.
+        let (ready, rest) = match heard.strip_prefix(READY) {
+            Some(rest) => (Some(Word::Ready), rest),
+            None => (None, heard),
+        };
+        let second = match rest {
             [] => None,
-            READY => Some(Word::Ready),
+            LEAVING => Some(Word::Leaving),
             text => Some(Word::Failed(String::from_utf8_lossy(text).into_owned())),
-        }
+        };
+        ready.into_iter().chain(second).collect()
     }
 }
 

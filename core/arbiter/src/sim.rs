@@ -92,6 +92,8 @@ struct World {
     stopped: Option<Signal>,
     /// When the stop begins that SIGTERM has asked for: not before, and not after.
     farewell: Option<(Duration, Duration)>,
+    /// When a graceful stop must be over, whatever is still waited for.
+    stops_by: Option<Duration>,
     /// When workers were started beside as many as there shall be (this many), outside a reload.
     recycled: VecDeque<(Duration, usize)>,
     exit: Option<u8>,
@@ -130,6 +132,7 @@ impl World {
             reloaded: false,
             stopped: None,
             farewell: None,
+            stops_by: None,
             recycled: VecDeque::new(),
             exit: None,
             steps: 0,

@@ -5,10 +5,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
 
 use oxicorn_core::listener::{Listener, ListenerSpec, SocketFile, Terms};
 use oxicorn_core::sys::tcp::{AcceptQueue, accept_queue};
 
+use crate::event::Queues;
 use crate::handover::{Entry, Inherited};
 
 /// An address that could not be listened at.
@@ -37,7 +39,21 @@ pub(crate) struct Sockets {
     /// Those that another master has too.
     shared: Vec<SocketFile>,
     masters: Masters,
+    lot: Lot,
 }
+
+/// What becomes of the sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lot {
+    #[default]
+    Open,
+    /// They are closed as soon as nobody waits to be accepted.
+    Ending,
+}
+
+/// The time between two looks at queues that are to be closed. Until then a client is neither let in
+/// nor refused, which is worse for it than to be refused.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// How many masters may have these sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,8 +159,31 @@ impl Sockets {
         self.open.iter().for_each(refuse_new);
     }
 
-    /// Closes the master's copies, for the same reason; what is left are the files, which clients
-    /// may need until the last worker has gone.
+    /// Closes the master's copies as soon as nobody waits to be accepted: now, or when it is found
+    /// out. If all workers have gone before, those who wait need a worker that gets a copy.
+    pub(crate) fn close_when_empty(&mut self) -> Queues {
+        self.lot = Lot::Ending;
+        self.close_if_ended();
+        match self.open.as_slice() {
+            [] => Queues::Empty,
+            _ => Queues::Waiting,
+        }
+    }
+
+    /// Looks whether they can be closed that are to be.
+    pub(crate) fn close_if_ended(&mut self) {
+        if self.lot == Lot::Ending && !self.open.iter().any(Listener::is_waited_at) {
+            self.close();
+        }
+    }
+
+    /// For how long at most the next look can wait.
+    pub(crate) fn may_sleep_for(&self) -> Option<Duration> {
+        (self.lot == Lot::Ending && !self.open.is_empty()).then_some(BETWEEN_LOOKS)
+    }
+
+    /// Closes the master's copies; what is left are the files, which clients may need until the last
+    /// worker has gone.
     pub(crate) fn close(&mut self) {
         self.files.extend(self.open.drain(..).filter_map(Listener::close));
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
+use self::last_call::LastCall;
 use self::reload::Fallback;
 use self::upgrade::Kin;
 use crate::backoff::{self, Jitter, Progress, Vacancy};
@@ -19,6 +20,7 @@ use crate::line::{BootFailure, Line};
 use crate::roster::{Roster, Stage, Worker};
 
 mod farewell;
+mod last_call;
 mod patience;
 mod reload;
 mod settle;
@@ -62,6 +64,7 @@ pub struct Arbiter {
     kin: Kin,
     /// [`Action::EndServer`] was taken.
     ended: bool,
+    last_call: LastCall,
     /// When the stop begins that was asked for.
     leaves_at: Option<Duration>,
     /// What the exit will be; taken when it happens.
@@ -86,6 +89,7 @@ impl Arbiter {
             last_round: Duration::ZERO,
             kin: Kin::default(),
             ended: false,
+            last_call: LastCall::default(),
             leaves_at: None,
             verdict: Some(Ok(())),
             actions: Vec::new(),
@@ -126,7 +130,9 @@ impl Arbiter {
             Event::Upgraded { pid } => self.upgraded(now, pid),
             Event::UpgradeFailed { reason } => self.upgrade_failed(reason),
             Event::SuccessorReady => self.successor_ready(),
+            Event::SuccessorLeaves => self.successor_leaves(),
             Event::PredecessorGone => self.predecessor_gone(),
+            Event::QueuesSeen(queues) => self.queues_seen(now, queues),
             Event::Tick { ages } => self.tick(now, late, &ages),
         }
         self.settle(now);
@@ -147,13 +153,15 @@ impl Arbiter {
         let places = places.filter(|_| self.roster.free().is_some());
         let round = self.period().map(|period| self.last_round + period);
         let others = self.kin.deadline().into_iter().chain(self.leaves_at);
+        let others = others.chain(self.last_deadline());
         workers.chain(places).chain(round).chain(others).min()
     }
 
     /// The time between two rounds; none while there is nothing that a round could find.
     fn period(&self) -> Option<Duration> {
         let (shortest, longest) = PERIOD;
-        let waits = self.roster.all().any(|worker| worker.deadline.is_some());
+        let waits = self.roster.all().any(|worker| worker.deadline.is_some())
+            || self.last_deadline().is_some();
         let judged = self.roster.all().filter_map(Worker::judged_by).min();
         let half = judged.map(|timeout| (timeout / 2).clamp(shortest, longest));
         half.or(waits.then_some(longest))
@@ -224,6 +232,7 @@ impl Arbiter {
 
     fn stop(&mut self, now: Duration, stop: Stop) {
         if !matches!(self.phase, Phase::Stopping(_)) {
+            self.limit_last_call(now);
             self.leave_to_the_other();
             self.end_server();
         }

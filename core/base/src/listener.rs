@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::config::{Config, ConfigError};
@@ -251,6 +252,12 @@ impl Listener {
     /// passed to us is nobody's to refuse; a filter on it is not ours.
     pub fn refuses_new(&self) -> bool {
         !matches!(self.spec, ListenerSpec::Fd(_)) && sys::has_filter(self.socket.as_fd())
+    }
+
+    /// Whether somebody waits to be accepted. On an error of poll(2) nobody does.
+    pub fn is_waited_at(&self) -> bool {
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
     }
 
     /// Removes the socket's file, if this listener has made it and it is still the same file.

@@ -7,6 +7,7 @@ mod basics;
 mod bodies;
 mod corpus;
 mod crowd;
+mod group_stop;
 mod kept;
 mod leaving;
 mod limits;

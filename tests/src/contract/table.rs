@@ -2,8 +2,8 @@
 //! macros only lay out tables; what a row does is its function.
 
 use super::{
-    Concerns, Contract, Serving, basics, bodies, corpus, crowd, leaving, limits, logs, methods,
-    overload, proxies, records, recycling, reload, resources, slow, stopping, supervision,
+    Concerns, Contract, Serving, basics, bodies, corpus, crowd, group_stop, leaving, limits, logs,
+    methods, overload, proxies, records, recycling, reload, resources, slow, stopping, supervision,
     timeouts, upgrade, waiting,
 };
 
@@ -68,6 +68,10 @@ macro_rules! contract_table {
                 upgrade_to_a_broken_binary: upgrade::upgrade_to_a_broken_binary,
                 upgrade_on_a_unix_socket: upgrade::upgrade_on_a_unix_socket,
                 upgrade_twice: upgrade::upgrade_twice,
+                both_masters_answer_the_queue: group_stop::both_masters_answer_the_queue,
+                the_last_master_answers_the_queue: group_stop::the_last_master_answers_the_queue,
+                a_worker_before_its_master_answers_the_queue:
+                    group_stop::a_worker_before_its_master_answers_the_queue,
                 max_requests: recycling::max_requests,
                 max_lifetime: recycling::max_lifetime,
                 max_rss: recycling::max_rss,

@@ -11,6 +11,7 @@ mod count;
 mod crowd;
 mod dice;
 mod events;
+mod masters;
 mod mix;
 mod stage;
 

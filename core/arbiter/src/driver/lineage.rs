@@ -39,11 +39,14 @@ impl Lineage {
     }
 
     /// What the new master has said.
-    pub(super) fn hear(&mut self) -> Option<Event> {
-        match self.successor.as_mut()?.hear()? {
-            Word::Ready => Some(Event::SuccessorReady),
-            Word::Failed(reason) => Some(Event::UpgradeFailed { reason }),
-        }
+    pub(super) fn hear(&mut self) -> Vec<Event> {
+        let words = self.successor.iter_mut().flat_map(Successor::hear);
+        let event = |word| match word {
+            Word::Ready => Event::SuccessorReady,
+            Word::Leaving => Event::SuccessorLeaves,
+            Word::Failed(reason) => Event::UpgradeFailed { reason },
+        };
+        words.map(event).collect()
     }
 
     /// What has happened to the other masters.
@@ -128,6 +131,10 @@ impl Driver {
 
     pub(super) fn tell_ready(&self) {
         self.lineage.predecessor.iter().for_each(Predecessor::tell_ready);
+    }
+
+    pub(super) fn tell_leaving(&self) {
+        self.lineage.predecessor.iter().for_each(Predecessor::tell_leaving);
     }
 
     /// Everything that a master owns is this one's now. Whoever has to be told which process the

@@ -79,10 +79,12 @@ impl World {
                 }
             }
             Action::Upgrade => self.asked_to_upgrade()?,
+            Action::LookAtQueues => self.look_at_queues(),
             Action::StopSoon
             | Action::EndServer
             | Action::ForgetSuccessor
             | Action::TellReady
+            | Action::TellLeaving
             | Action::Promote
             | Action::ReopenLogs
             | Action::Log(_) => {}

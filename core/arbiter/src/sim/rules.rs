@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::process::{Life, Process};
+use super::upgrade::Hurry;
 use super::*;
-use crate::event::Stop;
+use crate::event::{Queues, Stop};
 
 /// What the rules compare with.
 pub(super) struct Picture {
@@ -37,9 +38,15 @@ impl World {
         }
     }
 
+    /// How far the master's clock may be from ours: each sleep may cost or give two periods.
+    fn slack(&self) -> Duration {
+        let naps = self.seen.get("asleep").copied().unwrap_or_default();
+        Duration::from_secs(2) * u32::try_from(naps + 1).unwrap_or(u32::MAX)
+    }
+
     /// A signal for a worker has its reason, and its consequence.
     pub(super) fn rules_for(&mut self, slot: Slot, signal: Signal) -> Result<(), String> {
-        let (now, settings) = (self.now, self.settings());
+        let (now, settings, stops_by) = (self.now, self.settings(), self.stops_by);
         let stopping = matches!(self.arbiter.phase(), Phase::Stopping(_));
         let process = self.processes.get_mut(&slot).ok_or("nobody there")?;
         match signal {
@@ -48,7 +55,7 @@ impl World {
                     Signal::Quit => Some(Duration::from_secs(1)),
                     _ => settings.graceful_timeout,
                 };
-                let deadline = patience.map(|time| now + time);
+                let deadline = patience.map(|time| now + time).into_iter().chain(stops_by).min();
                 let before = process.leaving.flatten();
                 process.leaving = Some(before.into_iter().chain(deadline).min());
                 if signal == Signal::Quit && !stopping {
@@ -85,6 +92,9 @@ impl World {
         let deadline = self.settings().graceful_timeout.map(|time| self.now + time);
         let stops = !matches!(before.phase, Phase::Stopping(_))
             && matches!(self.arbiter.phase(), Phase::Stopping(_));
+        if stops {
+            self.stops_by = deadline;
+        }
         let dismissed = *event == Event::Signal(Signal::Winch) && self.arbiter.target() == 0;
         for (slot, process) in &mut self.processes {
             process.forgone |= dismissed && process.pid.is_none();
@@ -106,6 +116,7 @@ impl World {
         self.stops_in_time(before, event)?;
         self.enough_serve(before, event, actions)?;
         self.weary_ones_wait(before, actions)?;
+        self.nobody_for_nothing(event, actions)?;
         self.not_too_many(before, actions)?;
         self.no_fork_storm(actions)?;
         self.nobody_is_forgotten()
@@ -130,7 +141,8 @@ impl World {
         if self.those(|p| !p.reaped) > 0 {
             return Err("the master leaves its workers behind".to_owned());
         }
-        self.kin.left_rightly()?;
+        let late = self.stops_by.is_some_and(|by| by <= self.now + self.slack());
+        self.kin.left_rightly(self.arbiter.phase(), if late { Hurry::Late } else { Hurry::No })?;
         for event in [Event::Signal(Signal::Hup), Event::Tick { ages: Vec::new() }] {
             let actions = self.arbiter.step(self.now, event);
             if actions.iter().any(|a| !matches!(a, Action::Log(Line::Handling(_)))) {
@@ -246,11 +258,22 @@ impl World {
         Ok(())
     }
 
+    /// Who stops starts workers only for clients who still wait, one at a time.
+    fn nobody_for_nothing(&self, event: &Event, actions: &[Action]) -> Result<(), String> {
+        let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
+        let wanted = usize::from(*event == Event::QueuesSeen(Queues::Waiting));
+        let stopping = matches!(self.arbiter.phase(), Phase::Stopping(_));
+        if stopping && (spawned > wanted || self.those(|p| !p.gone) > 1 && spawned > 0) {
+            return Err(format!("started for nothing: {actions:?}"));
+        }
+        Ok(())
+    }
+
     /// Workers are started to be as many as wanted; one more in a reload or for a weary one, while
     /// few are leaving.
     fn not_too_many(&self, before: &Picture, actions: &[Action]) -> Result<(), String> {
         let spawned = actions.iter().filter(|a| matches!(a, Action::Spawn { .. })).count();
-        if spawned == 0 {
+        if spawned == 0 || matches!(self.arbiter.phase(), Phase::Stopping(_)) {
             return Ok(());
         }
         // Who is dismissed before the fork is told after it.

@@ -25,6 +25,7 @@ impl World {
                 self.slept = (self.now, time);
                 let told = self.processes.values_mut();
                 told.for_each(|process| process.sleep(time));
+                self.stops_by = self.stops_by.map(|by| by + time);
                 self.farewell = self.farewell.map(|(from, to)| (from, to + time));
                 let moved = std::mem::take(&mut self.agenda);
                 let moved = moved.into_iter().map(|((at, n), what)| ((at + time, n), what));

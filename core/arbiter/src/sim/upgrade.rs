@@ -2,6 +2,14 @@
 //! dies like everything here; or the one that has started it, which goes at some time.
 
 use super::*;
+use crate::event::{Queues, Stop};
+
+/// Whether the time for a stop was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hurry {
+    No,
+    Late,
+}
 
 /// What happens to the new master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +20,8 @@ pub(super) enum Step {
     Fails(Pid),
     /// A worker of it is ready, and it says so.
     IsReady(Pid),
+    /// Somebody has told it to stop, and it says so.
+    Leaves(Pid),
     /// It ends.
     Ends(Pid, Ending),
 }
@@ -24,6 +34,8 @@ struct Successor {
     /// The master knows that it is ready.
     ready: bool,
     dismissed: bool,
+    /// The master knows that it will end by itself.
+    leaves: bool,
     ended: Option<Ending>,
     reaped: bool,
 }
@@ -38,7 +50,10 @@ pub(super) struct Kin {
     told_ready: u32,
     ended: u32,
     promoted: u32,
+    told_leaving: u32,
     was_second: bool,
+    /// What the master was told about the queues after its workers had left.
+    looks: Vec<Queues>,
 }
 
 impl Kin {
@@ -51,7 +66,9 @@ impl Kin {
             told_ready: 0,
             ended: 0,
             promoted: 0,
+            told_leaving: 0,
             was_second: predecessor.is_some(),
+            looks: Vec::new(),
         }
     }
 
@@ -74,7 +91,12 @@ impl Kin {
             }
             Event::UpgradeFailed { .. } => {
                 self.successor.take_if(|s| s.pid.is_none());
+                self.successor.iter_mut().for_each(|s| s.leaves = true);
             }
+            Event::SuccessorLeaves => {
+                self.successor.iter_mut().for_each(|s| s.leaves = true);
+            }
+            Event::QueuesSeen(queues) => self.looks.push(queues),
             _ => {}
         }
     }
@@ -96,6 +118,11 @@ impl Kin {
         self.ended += count(&Action::EndServer);
         self.told_ready += count(&Action::TellReady);
         self.promoted += count(&Action::Promote);
+        let leaves = count(&Action::TellLeaving);
+        self.told_leaving += leaves;
+        if leaves > 0 && self.predecessor.is_none() || self.told_leaving > 1 {
+            return Err(format!("it leaves, and says so to nobody: {self:?}"));
+        }
         let alone = self.is_alone();
         if count(&Action::EndServer) > 0 && !alone {
             return Err(format!("the queues end under the other master: {self:?}"));
@@ -108,9 +135,9 @@ impl Kin {
         Ok(())
     }
 
-    /// There is no other master, as far as the one that is tested knows.
+    /// There is no other master that stays, as far as the one that is tested knows.
     pub(super) fn is_alone(&self) -> bool {
-        self.successor.is_none() && self.predecessor.is_none()
+        self.successor.is_none_or(|s| s.leaves || s.dismissed) && self.predecessor.is_none()
     }
 
     /// Whether the old master waits to be told that this one serves.
@@ -118,9 +145,16 @@ impl Kin {
         self.predecessor.is_some() && self.told_ready == 0
     }
 
-    /// Who leaves as the last one has ended the queues, and nobody else has.
-    pub(super) fn left_rightly(&self) -> Result<(), String> {
+    /// Who leaves as the last one has ended the queues, and nobody else has. It was the last one
+    /// indeed, and has left nobody behind whom it could have served.
+    pub(super) fn left_rightly(&self, phase: Phase, hurry: Hurry) -> Result<(), String> {
+        let graceful = phase == Phase::Stopping(Stop::Graceful) && hurry == Hurry::No;
+        let served = self.looks.last() == Some(&Queues::Empty) || self.looks.len() > 3;
         match (self.is_alone(), self.ended) {
+            (true, 1) if graceful && self.successor.is_some() => {
+                Err(format!("it does not go last: {self:?}"))
+            }
+            (true, 1) if graceful && !served => Err(format!("clients still wait: {self:?}")),
             (true, 1) | (false, 0) => Ok(()),
             _ => Err(format!("the exit is wrong: {self:?}")),
         }
@@ -128,7 +162,7 @@ impl Kin {
 
     /// Nothing is on its way.
     pub(super) fn settled(&self) -> bool {
-        let settled = |s: Successor| s.ready && !s.dismissed && s.ended.is_none();
+        let settled = |s: Successor| s.ready && !s.dismissed && !s.leaves && s.ended.is_none();
         self.predecessor.is_none() && self.successor.is_none_or(settled)
     }
 }
@@ -142,12 +176,25 @@ impl World {
         }
     }
 
+    /// All workers have left; perhaps not all clients have been answered.
+    pub(super) fn look_at_queues(&mut self) {
+        let queues = if self.percent(40) { Queues::Waiting } else { Queues::Empty };
+        self.count(if queues == Queues::Waiting { "last call" } else { "empty queues" });
+        self.news.push_back(Event::QueuesSeen(queues));
+    }
+
     pub(super) fn asked_to_upgrade(&mut self) -> Result<(), String> {
         if self.kin.successor.is_some() || self.kin.predecessor.is_some() {
             return Err(format!("three masters: {:?}", self.kin));
         }
-        let new =
-            Successor { pid: None, ready: false, dismissed: false, ended: None, reaped: false };
+        let new = Successor {
+            pid: None,
+            ready: false,
+            dismissed: false,
+            leaves: false,
+            ended: None,
+            reaped: false,
+        };
         self.kin.successor = Some(new);
         let time = self.millis(5);
         self.later(time, Happening::Upgrades(Step::Forks));
@@ -181,8 +228,10 @@ impl World {
                 self.later(time, Happening::Upgrades(Step::IsReady(pid)));
                 if number < 12 {
                     let time = time + self.millis(60_000);
+                    let after = self.millis(3_000);
                     let ends = Step::Ends(pid, Ending::Code(0));
-                    self.later(time, Happening::Upgrades(ends));
+                    self.later(time, Happening::Upgrades(Step::Leaves(pid)));
+                    self.later(time + after, Happening::Upgrades(ends));
                 }
             }
         }
@@ -191,7 +240,7 @@ impl World {
     pub(super) fn upgrades(&mut self, step: Step) {
         let pid = match step {
             Step::Forks => return self.successor_forks(),
-            Step::Fails(pid) | Step::IsReady(pid) | Step::Ends(pid, _) => pid,
+            Step::Fails(pid) | Step::IsReady(pid) | Step::Leaves(pid) | Step::Ends(pid, _) => pid,
         };
         let living = |s: &&mut Successor| s.pid == Some(pid) && s.ended.is_none();
         let Some(successor) = self.kin.successor.as_mut().filter(living) else {
@@ -202,6 +251,10 @@ impl World {
             Step::IsReady(_) => {
                 self.count("successor ready");
                 self.news.push_back(Event::SuccessorReady);
+            }
+            Step::Leaves(_) => {
+                self.count("successor leaves");
+                self.news.push_back(Event::SuccessorLeaves);
             }
             Step::Fails(pid) => {
                 self.count("cannot exec");

@@ -24,6 +24,7 @@ impl Arbiter {
             worker.deadline = worker.deadline.map(|deadline| deadline + late);
         }
         self.kin.delay(late);
+        self.last_call.delay(late);
         // Nobody was served meanwhile either; and a moment left in the past would be found once more.
         self.leaves_at = self.leaves_at.map(|at| at + late);
         self.last_round = now;

@@ -17,7 +17,7 @@ impl Arbiter {
         if matches!(self.phase, Phase::Stopping(_)) {
             // Again: the other master may have gone meanwhile.
             self.end_server();
-            if self.roster.is_empty() {
+            if self.roster.is_empty() && self.may_leave(now) {
                 self.leave();
             }
             return;

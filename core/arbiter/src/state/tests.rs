@@ -1,8 +1,10 @@
 //! The master's decisions, one story each. That they hold in every other order is the simulator's.
 
 use super::*;
+use crate::event::Queues;
 
 mod farewell;
+mod last_call;
 mod upgrade;
 mod weary;
 
@@ -249,6 +251,8 @@ fn term_waits_for_the_workers_kills_who_stays_and_exits_with_0() {
     story.wait(200);
     assert_eq!(story.sent(), [(201, Signal::Kill)]);
     story.exits(201, Ending::Signal(libc::SIGKILL));
+    assert_eq!(story.deeds.last(), Some(&Action::LookAtQueues));
+    story.tell(Event::QueuesSeen(Queues::Empty));
     assert_eq!((story.exit(), story.lines.last()), (Some(0), Some(&Line::ShuttingDown)));
 }
 

@@ -20,6 +20,8 @@ enum Successor {
     Booting { pid: Pid, deadline: Option<Duration> },
     /// It serves.
     Ready { pid: Pid },
+    /// It was told to stop, and says so.
+    Leaving { pid: Pid, was: Readiness },
     /// It could not even begin, which has been said. What is left is to reap it.
     Stillborn { pid: Pid },
     /// It was not ready in time and was told to stop; it is killed then.
@@ -32,14 +34,26 @@ impl Successor {
             Successor::Asked => None,
             Successor::Booting { pid, .. }
             | Successor::Ready { pid }
+            | Successor::Leaving { pid, .. }
             | Successor::Stillborn { pid }
             | Successor::Dismissed { pid, .. } => Some(pid),
+        }
+    }
+
+    /// Whether it will be gone by itself.
+    fn leaves(self) -> bool {
+        match self {
+            Successor::Asked | Successor::Booting { .. } | Successor::Ready { .. } => false,
+            Successor::Leaving { .. }
+            | Successor::Stillborn { .. }
+            | Successor::Dismissed { .. } => true,
         }
     }
 
     fn readiness(self) -> Readiness {
         match self {
             Successor::Ready { .. } => Readiness::Ready,
+            Successor::Leaving { was, .. } => was,
             _ => Readiness::NotReady,
         }
     }
@@ -49,7 +63,10 @@ impl Successor {
             Successor::Booting { deadline, .. } | Successor::Dismissed { deadline, .. } => {
                 deadline.as_mut()
             }
-            Successor::Asked | Successor::Ready { .. } | Successor::Stillborn { .. } => None,
+            Successor::Asked
+            | Successor::Ready { .. }
+            | Successor::Leaving { .. }
+            | Successor::Stillborn { .. } => None,
         }
     }
 }
@@ -84,9 +101,15 @@ impl Arbiter {
         self
     }
 
-    /// Nobody else serves from the same queues.
-    pub(super) fn is_alone(&self) -> bool {
-        self.kin.successor.is_none() && self.kin.predecessor.is_none()
+    /// Nobody else serves from the same queues, or nobody else will for long.
+    pub fn is_alone(&self) -> bool {
+        self.kin.successor.is_none_or(Successor::leaves) && self.kin.predecessor.is_none()
+    }
+
+    /// The new master leaves, too. The old one goes last: it may be told at any time that it was left
+    /// the clients, and the end of the first process of a container is the end of all others.
+    pub(super) fn waits_for_successor(&self) -> bool {
+        self.kin.successor.is_some_and(Successor::leaves)
     }
 
     /// Ends the queues, once, and only when nobody else serves from them.
@@ -131,6 +154,15 @@ impl Arbiter {
         }
     }
 
+    pub(super) fn successor_leaves(&mut self) {
+        let Some(successor) = &mut self.kin.successor else {
+            return;
+        };
+        if let Successor::Booting { pid, .. } | Successor::Ready { pid } = *successor {
+            *successor = Successor::Leaving { pid, was: successor.readiness() };
+        }
+    }
+
     /// Whether it was the successor that has ended; then all is as it was before it.
     pub(super) fn successor_exited(&mut self, pid: Pid, how: Ending) -> bool {
         let Some(successor) = self.kin.successor.take_if(|s| s.pid() == Some(pid)) else {
@@ -168,6 +200,10 @@ impl Arbiter {
     pub(super) fn leave_to_the_other(&mut self) {
         if let Some(pid) = self.kin.predecessor {
             self.log(Line::LeavesToOld { pid });
+            self.actions.push(Action::TellLeaving);
+        }
+        if self.is_alone() {
+            return;
         }
         let Some(successor) = &mut self.kin.successor else {
             return;

@@ -53,6 +53,47 @@ fn a_new_master_that_ends_after_the_stop_leaves_the_queues_to_the_old_one() {
 }
 
 #[test]
+fn the_old_master_goes_last_when_both_leave() {
+    let mut story = upgrading();
+    story.tell(Event::SuccessorReady);
+    story.tell(Event::SuccessorLeaves);
+    story.forget();
+    story.signal(Signal::Term);
+    assert!(story.deeds.contains(&Action::EndServer), "nobody else will serve");
+    let pid = story.sent()[0].0;
+    story.exits(pid, Ending::Code(0));
+    assert!(!story.deeds.contains(&Action::LookAtQueues), "somebody may still join or leave them");
+    assert_eq!(story.exit(), None);
+    story.exits(NEW.as_raw(), Ending::Code(0));
+    story.tell(Event::QueuesSeen(Queues::Empty));
+    assert_eq!(story.exit(), Some(0));
+}
+
+#[test]
+fn another_master_is_not_waited_for_for_ever() {
+    let mut story = upgrading();
+    story.tell(Event::SuccessorLeaves);
+    story.signal(Signal::Term);
+    let pid = story.sent()[0].0;
+    story.exits(pid, Ending::Code(0));
+    story.wait(9_900);
+    assert_eq!(story.exit(), None);
+    story.wait(200);
+    story.tell(Event::QueuesSeen(Queues::Empty));
+    assert_eq!(story.exit(), Some(0));
+}
+
+#[test]
+fn a_quick_stop_waits_for_no_other_master() {
+    let mut story = upgrading();
+    story.tell(Event::SuccessorLeaves);
+    story.signal(Signal::Int);
+    let pid = story.sent()[0].0;
+    story.exits(pid, Ending::Code(0));
+    assert_eq!(story.exit(), Some(0));
+}
+
+#[test]
 fn a_new_master_that_fails_is_one_line_and_all_goes_on() {
     let mut story = upgrading();
     story.exits(NEW.as_raw(), Ending::Code(7));
@@ -115,6 +156,7 @@ fn the_new_master_leaves_the_queues_to_the_old_one() {
     story.forget();
     story.signal(Signal::Term);
     assert!(story.lines.contains(&Line::LeavesToOld { pid: OLD }));
+    assert!(story.deeds.contains(&Action::TellLeaving));
     assert!(!story.deeds.contains(&Action::EndServer));
     story.tell(Event::PredecessorGone);
     assert!(story.deeds.contains(&Action::EndServer), "unless both of them go");
