@@ -124,16 +124,7 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Given, Origin, Raw, find};
-
-    fn config(pairs: &[(&str, &str)]) -> Config {
-        let given = pairs.iter().map(|(name, text)| Given {
-            setting: find(name).unwrap(),
-            raw: Raw::One((*text).to_owned()),
-            origin: Origin::CommandLine,
-        });
-        Config::resolve(given).unwrap()
-    }
+    use crate::config::from_command_line as config;
 
     fn owner(pairs: &[(&str, &str)]) -> (Option<u32>, Option<u32>) {
         let owner = Owner::of(&config(pairs)).unwrap();

@@ -70,17 +70,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Given, Origin, Raw, find};
+    use super::super::from_command_line as config;
     use super::*;
-
-    fn config(pairs: &[(&str, &str)]) -> Config {
-        let given = pairs.iter().map(|(name, text)| Given {
-            setting: find(name).unwrap(),
-            raw: Raw::One((*text).to_owned()),
-            origin: Origin::CommandLine,
-        });
-        Config::resolve(given).unwrap()
-    }
 
     #[test]
     fn threads_select_the_class_that_has_them() {

@@ -27,3 +27,14 @@ pub use value::{
     MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender, StatsdHost, SyslogAddress,
     Timeout, Umask, Underscores, UnixKind, UserAccount, Value, Variables, Workers,
 };
+
+/// For tests: what the command line gives in these settings.
+#[cfg(test)]
+pub(crate) fn from_command_line(pairs: &[(&str, &str)]) -> Config {
+    let given = pairs.iter().map(|(name, text)| Given {
+        setting: find(name).unwrap(),
+        raw: Raw::One((*text).to_owned()),
+        origin: Origin::CommandLine,
+    });
+    Config::resolve(given).unwrap()
+}
