@@ -57,7 +57,7 @@ pub fn sleep_until(then: Instant) {
 ///   another wait, however late, its value is given.
 /// - Timeouts may be nested: the nearest one counts, and gives its own `Err`. What goes on inside of
 ///   [`spawn`](crate::spawn) is not inside.
-/// - A read of the request's body fails with `TimedOut` instead; the body cannot be read any further.
+/// - A read of the request's body fails with `TimedOut` instead.
 /// - It works in every worker class. In a program built with `panic = "abort"` it cannot.
 ///
 /// # Errors

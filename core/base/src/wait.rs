@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use limit::Cut;
-pub use limit::{Aside, Elapsed, within};
+pub use limit::{Aside, Elapsed, limit, within};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 

@@ -68,6 +68,12 @@ pub fn within<T>(until: Instant, code: impl FnOnce() -> T) -> Result<T, Elapsed>
     })
 }
 
+/// When the caller's waits end at the latest; `None`: it has no limit. This is for waits that are not
+/// made here.
+pub fn limit() -> Option<Instant> {
+    Cut::of(None).until
+}
+
 /// A wait as the limit leaves it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
@@ -145,6 +151,7 @@ mod tests {
         assert_eq!(within(after(SHORT), || sleep(LONG)), Err(Elapsed));
         assert!(before.elapsed() >= SHORT);
         assert_eq!(within(after(SHORT), || park(None)), Err(Elapsed));
+        assert!(limit().is_none() && within(before, limit) == Ok(Some(before)));
         assert_eq!(within(after(LONG), || sleep(SHORT)), Ok(()), "its own end came first");
         assert_eq!(LIMIT.get(), None);
     }
