@@ -58,6 +58,8 @@ pub fn sleep_until(then: Instant) {
 /// - Timeouts may be nested: the nearest one counts, and gives its own `Err`. What goes on inside of
 ///   [`spawn`](crate::spawn) is not inside.
 /// - A read of the request's body fails with `TimedOut` instead.
+/// - A destructor that waits while it unwinds has no limit, and in the class `coroutine` it holds up the
+///   whole worker: better that none does.
 /// - It works in every worker class. In a program built with `panic = "abort"` it cannot.
 ///
 /// # Errors

@@ -10,6 +10,15 @@ use crate::unblock::unblock_until;
 
 /// What can be connected to: everything that [`std::net::ToSocketAddrs`] is for. That trait itself would
 /// block the caller.
+///
+/// ```
+/// use oxicorn::net::{Host, Resolve};
+///
+/// let known = ("127.0.0.1", 80).host()?;
+/// assert_eq!(known, Host::Known(vec!["127.0.0.1:80".parse().unwrap()]));
+/// assert_eq!("example.org:80".host()?, Host::Named("example.org".to_owned(), 80));
+/// # std::io::Result::Ok(())
+/// ```
 pub trait Resolve {
     /// What has to be looked up.
     ///
@@ -18,7 +27,7 @@ pub trait Resolve {
     fn host(&self) -> io::Result<Host>;
 }
 
-/// An address, or what leads to one.
+/// An address, or what leads to one: see [`Resolve`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
     /// The addresses are known.

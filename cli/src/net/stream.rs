@@ -15,6 +15,23 @@ use oxicorn_core::wait::{Interest, Woken, ready};
 ///
 /// `&Stream` reads and writes too, so one connection can be shared through an [`Arc`], one part of the
 /// handler reading while another one writes.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::sync::Arc;
+/// use oxicorn::net::UnixStream;
+///
+/// let (client, server) = UnixStream::pair()?;
+/// let client = Arc::new(client);
+/// let writer = client.clone();
+/// oxicorn::spawn(move || (&*writer).write_all(b"ping"));
+/// let mut question = [0; 4];
+/// (&server).read_exact(&mut question)?;
+/// (&server).write_all(&question)?;
+/// (&*client).read_exact(&mut question)?;
+/// assert_eq!(&question, b"ping");
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct Stream<S> {
     pub(super) inner: S,
@@ -82,6 +99,16 @@ impl<S> Stream<S> {
     ///
     /// # Errors
     /// `InvalidInput` for a timeout of zero.
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Read};
+    /// use std::time::Duration;
+    ///
+    /// let (mut one, _other) = oxicorn::net::UnixStream::pair()?;
+    /// one.set_read_timeout(Some(Duration::from_millis(1)))?;
+    /// assert_eq!(one.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.patience(Interest::Read).set(timeout)
     }
@@ -133,6 +160,16 @@ impl<S: Socket> Stream<S> {
     ///
     /// # Errors
     /// Out of descriptors.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    ///
+    /// let (mut one, other) = oxicorn::net::UnixStream::pair()?;
+    /// let mut twin = other.try_clone()?;
+    /// one.write_all(b"!")?;
+    /// assert_eq!(twin.read(&mut [0])?, 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn try_clone(&self) -> io::Result<Stream<S>> {
         Ok(Stream { inner: self.inner.twin()?, patience: self.patience.clone() })
     }
@@ -141,6 +178,15 @@ impl<S: Socket> Stream<S> {
     ///
     /// # Errors
     /// Those of shutdown(2).
+    ///
+    /// ```
+    /// use std::io::Read;
+    ///
+    /// let (one, mut other) = oxicorn::net::UnixStream::pair()?;
+    /// one.shutdown(std::net::Shutdown::Write)?;
+    /// assert_eq!(other.read(&mut [0])?, 0);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.inner.end(how)
     }
@@ -158,6 +204,15 @@ impl<S: Socket> Stream<S> {
     ///
     /// # Errors
     /// Those of recv(2); `WouldBlock` after the read timeout.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    ///
+    /// let (mut one, mut other) = oxicorn::net::UnixStream::pair()?;
+    /// one.write_all(b"!")?;
+    /// assert_eq!((other.peek(&mut [0])?, other.read(&mut [0])?), (1, 1));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.attempt(Interest::Read, |socket| {
             Ok(recv(socket.as_fd().as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?)

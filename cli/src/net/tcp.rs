@@ -26,6 +26,15 @@ use super::stream::{Socket, Stream, not_zero};
 pub type TcpStream = Stream<StdStream>;
 
 /// What becomes of a write that would not fill a packet.
+///
+/// ```no_run
+/// use oxicorn::net::{SmallWrites, TcpStream};
+///
+/// let stream = TcpStream::connect("127.0.0.1:6379")?;
+/// stream.set_nodelay(SmallWrites::AtOnce)?;
+/// assert!(stream.nodelay()?);
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmallWrites {
     /// It is sent at once: `TCP_NODELAY` is on.
@@ -64,6 +73,15 @@ impl Stream<StdStream> {
     ///
     /// # Errors
     /// `TimedOut`; `InvalidInput` for a timeout of zero; and as [`TcpStream::connect`].
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use oxicorn::net::TcpStream;
+    ///
+    /// let stream = TcpStream::connect_timeout(("example.org", 80), Duration::from_secs(5))?;
+    /// println!("connected to {}", stream.peer_addr()?);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn connect_timeout(address: impl Resolve, timeout: Duration) -> io::Result<TcpStream> {
         connect_any(&address, Instant::now().checked_add(not_zero(timeout)?))
     }

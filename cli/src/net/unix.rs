@@ -50,6 +50,11 @@ impl Stream<StdStream> {
     ///
     /// # Errors
     /// Those of connect(2): nobody listens there, above all.
+    ///
+    /// ```no_run
+    /// let stream = oxicorn::net::UnixStream::connect("/run/postgresql/.s.PGSQL.5432")?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn connect(path: impl AsRef<Path>) -> io::Result<UnixStream> {
         let address = SockAddr::unix(path)?;
         loop {
@@ -75,6 +80,12 @@ impl Stream<StdStream> {
     ///
     /// # Errors
     /// Those of fcntl(2).
+    ///
+    /// ```
+    /// let (one, _other) = std::os::unix::net::UnixStream::pair()?;
+    /// let one = oxicorn::net::UnixStream::from_std(one)?;
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn from_std(stream: StdStream) -> io::Result<UnixStream> {
         stream.set_nonblocking(true)?;
         Ok(Stream::new(stream))

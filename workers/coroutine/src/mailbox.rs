@@ -51,10 +51,11 @@ impl Mailbox {
 
     /// For the hub only: the notes there are.
     pub(crate) fn take(&self) -> Vec<Arc<Note>> {
-        // Before the notes are taken: who leaves one afterwards says so again.
-        if !self.known.swap(false, Ordering::AcqRel) {
+        if self.is_empty() {
             return Vec::new();
         }
+        // Before the notes are taken: who leaves one afterwards says so again.
+        self.known.swap(false, Ordering::AcqRel);
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
