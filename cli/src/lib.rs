@@ -11,13 +11,14 @@
 //! ```
 //!
 //! The handler is blocking in form and the same for every worker class (`-k`): what it waits with
-//! ([`time`], [`net`]) blocks its process under `sync`, its thread under `threaded`, and gives way to
-//! other requests under `coroutine`.
+//! ([`time`], [`net`], [`channel`], [`spawn`](spawn()), [`unblock`](unblock())) blocks its process under
+//! `sync`, its thread under `threaded`, and gives way to other requests under `coroutine`.
 
 mod args;
 #[cfg(test)]
 mod artefacts;
 mod background;
+pub mod channel;
 mod command;
 mod completions;
 pub mod demo;
@@ -35,7 +36,9 @@ mod pointless;
 mod print;
 mod registry;
 mod server;
+mod spawn;
 pub mod time;
+mod unblock;
 
 pub use help::VERSION;
 pub use load::{Action, Loaded, Start, load};
@@ -44,3 +47,5 @@ pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, Re
 pub use print::print_config;
 pub use registry::WORKERS;
 pub use server::{Applications, run, serve};
+pub use spawn::{JoinHandle, spawn};
+pub use unblock::unblock;

@@ -1,11 +1,16 @@
 //! Against a peer of the standard library's, in a thread of its own.
 
 use super::*;
-use oxicorn_core::wait::{Blocking, Wait, install};
+use crate::time::{Elapsed, timeout};
+use oxicorn_core::wait::{Blocking, Interest, Wait, Woken, install};
+use socket2::{Domain, Socket, Type};
 use std::cell::Cell;
-use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream as StdStream};
+use std::os::fd::BorrowedFd;
+use std::os::unix::net::UnixListener;
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 #[expect(clippy::disallowed_methods, reason = "the other end of a test")]
 fn listener() -> (TcpListener, SocketAddr) {
@@ -140,4 +145,51 @@ fn connecting_ends_at_its_timeout() {
         }
     };
     assert_eq!(error.kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_look_does_not_take_and_a_clone_is_the_same_connection() {
+    let (one, other) = UnixStream::pair().unwrap();
+    (&one).write_all(b"hello").unwrap();
+    let (mut seen, mut twin) = ([0; 9], other.try_clone().unwrap());
+    assert_eq!((other.peek(&mut seen).unwrap(), &seen[..5]), (5, &b"hello"[..]));
+    assert_eq!((twin.read(&mut seen).unwrap(), &seen[..5]), (5, &b"hello"[..]));
+    twin.set_read_timeout(Some(Duration::from_millis(2))).unwrap();
+    assert_eq!(other.read_timeout(), Some(Duration::from_millis(2)), "as with SO_RCVTIMEO");
+    assert_eq!(other.peek(&mut seen).unwrap_err().kind(), ErrorKind::WouldBlock);
+    one.shutdown(Shutdown::Write).unwrap();
+    assert_eq!((other.peek(&mut seen).unwrap(), twin.read(&mut seen).unwrap()), (0, 0));
+    assert!(other.take_error().unwrap().is_none());
+}
+
+#[test]
+fn unix_sockets_are_connected_to_by_path_even_when_their_queue_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    assert_eq!(UnixStream::connect(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&socket2::SockAddr::unix(&path).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    let listener = UnixListener::from(std::os::fd::OwnedFd::from(socket));
+    let connect = || timeout(Duration::from_millis(50), || UnixStream::connect(&path).unwrap());
+    let mut queued = Vec::new();
+    while let Ok(stream) = connect() {
+        queued.push(stream);
+    }
+    let accepted = listener.accept().unwrap();
+    let stream = UnixStream::connect(&path).unwrap();
+    assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(path.as_path()));
+    drop(accepted);
+}
+
+#[test]
+fn a_timeout_ends_reads_and_writes_and_connecting() {
+    let (_listener, address) = listener();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let short = Duration::from_millis(5);
+    assert_eq!(timeout(short, || stream.read(&mut [0]).unwrap()), Err(Elapsed));
+    assert_eq!(timeout(short, || stream.write_all(&vec![0; 64 << 20]).unwrap()), Err(Elapsed));
+    stream.set_read_timeout(Some(short)).unwrap();
+    let own = timeout(Duration::from_secs(60), || stream.read(&mut [0]).unwrap_err().kind());
+    assert_eq!(own, Ok(ErrorKind::WouldBlock), "it was the nearer one");
 }

@@ -3,12 +3,17 @@
 //!
 //! A handler is written as if it blocked; when it waits (`oxicorn::time`, `oxicorn::net`) its
 //! coroutine is set aside and the thread goes on with another. A connection between two requests
-//! holds no stack: it waits in the reactor as in every class.
+//! holds no stack: it waits in the reactor as in every class. What a handler spawns is a coroutine of
+//! the same hub, and what blocks after all (`oxicorn::unblock`) goes to a few threads.
 
 mod hub;
+mod mailbox;
 mod overdue;
+mod pool;
 mod spans;
 mod stack;
+mod task;
+mod yielding;
 
 use oxicorn_core::Application;
 use oxicorn_core::config::{Config, ConfigError};
@@ -21,6 +26,8 @@ use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 /// A stack is two mappings (its pages and its guard), of which Linux allows a process 65,530
 /// (vm.max_map_count). Further requests wait in the queue rather than fail.
 const MOST_STACKS: u64 = 30_000;
+/// The stacks of requests and of what they spawn, together.
+const MOST_TASKS: u64 = 32_000;
 
 /// The class.
 #[derive(Clone, Copy, Debug)]
@@ -39,9 +46,11 @@ impl Worker for Coroutines {
         let at_once = u64::from(cx.config.worker_connections).min(MOST_STACKS);
         let service = Service::new(&cx, Capacity(at_once), KeepPolicy::Always, Writers::One);
         stack::report_overflows();
-        wait::install(&hub::Yielding);
+        wait::install(&yielding::Yielding);
         let reactor = Reactor::new(cx, &service)?;
-        reactor.announce();
-        hub::Hub::install(&service, reactor).run()
+        let spawned = usize::try_from(MOST_TASKS - at_once).unwrap_or(usize::MAX);
+        let hub = hub::Hub::install(&service, reactor, spawned)?;
+        hub.announce();
+        hub.run()
     }
 }

@@ -47,6 +47,10 @@ pub(crate) enum Refusal {
 }
 
 impl Overseen {
+    /// No request: what a handler has spawned may take as long as it likes.
+    pub(crate) const NOBODY: Overseen =
+        Overseen { started: None, client: -1, entry: None, time: Time::Left };
+
     pub(crate) fn new(connection: &Connection) -> Overseen {
         Overseen {
             started: connection.started(),

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use oxicorn_core::body::Incoming;
 use oxicorn_core::connection::{BodyPiece, Connection};
-use oxicorn_core::wait::Interest;
+use oxicorn_core::wait::{self, Elapsed, Interest};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::time::timeout_at;
 
 use crate::socket::{Socket, Woken};
 
@@ -29,6 +31,7 @@ pub(crate) struct Asking {
     trailers: Option<HeaderMap>,
     /// A piece was asked for and has not come.
     asked: Asked,
+    runtime: Handle,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,8 @@ pub(crate) struct Feeding {
 pub(crate) fn pair() -> (Asking, Feeding) {
     let (demand, demanded) = channel(1);
     let (pieces, received) = channel(1);
-    let asking = Asking { demand, pieces: received, trailers: None, asked: Asked::No };
+    let runtime = Handle::current();
+    let asking = Asking { demand, pieces: received, trailers: None, asked: Asked::No, runtime };
     (asking, Feeding { demand: demanded, pieces })
 }
 
@@ -74,7 +78,14 @@ impl Asking {
 impl Incoming for Asking {
     fn next(&mut self) -> Piece {
         self.ask()?;
-        let delivery = self.pieces.blocking_recv();
+        let delivery = match wait::limit() {
+            None => self.pieces.blocking_recv(),
+            Some(until) => {
+                let received = async { timeout_at(until.into(), self.pieces.recv()).await };
+                let received = self.runtime.block_on(received);
+                received.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, Elapsed))?
+            }
+        };
         self.answered(delivery)
     }
 

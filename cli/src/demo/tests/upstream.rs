@@ -72,3 +72,12 @@ fn an_upstream_that_is_not_there_is_a_bad_gateway() {
     let line = format!("{name} did not answer: Connection refused (os error 111)\n");
     assert_eq!(told.text(), line);
 }
+
+#[test]
+fn an_upstream_may_be_a_name() {
+    let address = upstream("HTTP/1.1 203 A\r\nContent-Length: 5\r\n\r\nhello");
+    let name = address.replace("127.0.0.1", "localhost");
+    let app = fetching_from(AllowList::parse(&name));
+    let told = get(&app, &format!("/upstream?url=http://{name}/path?a=1%26b"));
+    assert_eq!(told.text(), "status 203, 5 bytes\n");
+}

@@ -388,6 +388,23 @@ impl Reactor {
         )
     }
 
+    /// Watches a descriptor that becomes readable, for as long as it is open: [`Turn::Ready`] with
+    /// `key` (60 bits) each time that something is written to it, whether or not it was read before.
+    ///
+    /// # Errors
+    /// Those of epoll_ctl(2).
+    pub fn watch_always(&mut self, fd: BorrowedFd<'_>, key: u64) -> io::Result<()> {
+        let flags = (libc::EPOLLIN | libc::EPOLLET) as u32;
+        self.epoll.add(fd, flags, FOREIGN << KIND_SHIFT | key & PAYLOAD)
+    }
+
+    /// Forgets a descriptor that [`Reactor::watch`] was told of and that is about to be closed while
+    /// another one refers to the same open file (epoll(7), question 6).
+    pub fn forget(&mut self, fd: BorrowedFd<'_>) {
+        self.watched.remove(&fd.as_raw_fd());
+        let _ = self.epoll.remove(fd);
+    }
+
     /// [`Turn::Alarm`] with `key` (60 bits) at `then`. It cannot be taken back: the key says whether
     /// it is still wanted.
     pub fn wake_at(&mut self, then: Instant, key: u64) {
