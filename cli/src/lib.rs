@@ -23,6 +23,8 @@ mod completions;
 pub mod demo;
 #[cfg(test)]
 mod documents;
+mod driven;
+mod embed;
 pub mod files;
 mod habits;
 mod help;
@@ -35,11 +37,21 @@ mod print;
 mod registry;
 mod server;
 pub mod time;
+mod tower;
 
+pub use embed::Server;
 pub use help::VERSION;
 pub use load::{Action, Loaded, Start, load};
-pub use oxicorn_core::app::IntoResponse;
-pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, Response, Scheme};
+pub use oxicorn_core::app::{Arrival, ConnectionInfo, Fields, IntoApplication, IntoResponse};
+#[cfg(feature = "json")]
+pub use oxicorn_core::app::{Json, JsonError};
+pub use oxicorn_core::body::FilePart;
+pub use oxicorn_core::config::{Config, ConfigError};
+pub use oxicorn_core::listener::{LocalAddress, Peer};
+pub use oxicorn_core::worker;
+pub use oxicorn_core::{App, Application, AsyncApp, Body, Request, RequestExt, RequestId};
+pub use oxicorn_core::{Response, Scheme};
 pub use print::print_config;
 pub use registry::WORKERS;
 pub use server::{Applications, run, serve};
+pub use tower::{asynchronous, serve_async};

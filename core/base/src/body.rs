@@ -5,6 +5,7 @@
 mod adapt;
 mod file;
 mod pull;
+mod socket;
 
 use std::error::Error as StdError;
 use std::fs::File;
@@ -23,6 +24,7 @@ use adapt::{IoErrors, WithRest};
 
 pub use file::FilePart;
 pub(crate) use file::READ_AT_ONCE;
+pub use socket::OverSocket;
 
 type Chunks = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 type AsyncBody = Pin<Box<dyn http_body::Body<Data = Bytes, Error = io::Error> + Send>>;
@@ -43,6 +45,12 @@ pub trait Incoming: Send {
 
     /// The fields that came behind the body, once its end was met; they are given out once.
     fn take_trailers(&mut self) -> Option<HeaderMap>;
+
+    /// The same body for a runtime that waits for sockets itself. `None`: [`Incoming::poll_next`]
+    /// waits as it should.
+    fn over_socket(&mut self) -> Option<&mut dyn OverSocket> {
+        None
+    }
 }
 
 enum Kind {
@@ -160,6 +168,23 @@ impl Body {
         Body::from_kind(Kind::Incoming(incoming), length)
     }
 
+    /// The same with its length announced (`Content-Length`), for a source whose length its maker
+    /// knows. If it gives fewer bytes the connection is closed, so that the client can tell; if it gives
+    /// more, they are cut off. The error log names the request.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use oxicorn::Body;
+    ///
+    /// let body = Body::from_reader(&b"seven b"[..]).with_length(7);
+    /// assert_eq!(body.length(), Some(7));
+    /// ```
+    #[must_use]
+    pub fn with_length(mut self, bytes: u64) -> Body {
+        self.length = Some(bytes);
+        self
+    }
+
     /// How many bytes there are in all, if that is known.
     pub fn length(&self) -> Option<u64> {
         self.length
@@ -187,7 +212,14 @@ impl Body {
                 Kind::Whole(bytes) => Some(std::mem::take(bytes)),
                 Kind::File(part) => part.next()?,
                 Kind::Incoming(incoming) => incoming.next()?,
-                Kind::Chunks(chunks) => chunks.next().transpose()?,
+                Kind::Chunks(chunks) => match chunks.next().transpose() {
+                    Ok(chunk) => chunk,
+                    Err(error) => {
+                        // An iterator that ends behind its error must not make it a short success.
+                        *chunks = Box::new(std::iter::repeat_with(failed_before));
+                        return Err(error);
+                    }
+                },
                 Kind::Async(_) => {
                     let message = "an asynchronous body cannot be read by blocking code";
                     return Err(io::Error::new(io::ErrorKind::Unsupported, message));
@@ -326,6 +358,12 @@ impl From<FilePart> for Body {
     }
 }
 
+impl From<()> for Body {
+    fn from((): ()) -> Body {
+        Body::empty()
+    }
+}
+
 impl From<&'static str> for Body {
     fn from(text: &'static str) -> Body {
         Bytes::from_static(text.as_bytes()).into()
@@ -342,6 +380,10 @@ impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Body {
         Bytes::from(bytes).into()
     }
+}
+
+fn failed_before() -> io::Result<Bytes> {
+    Err(io::Error::other("its source has failed before"))
 }
 
 #[cfg(test)]
@@ -396,5 +438,6 @@ mod tests {
     fn an_error_of_the_source_is_the_readers_error() {
         let mut body = Body::from_chunks([Err(io::Error::other("broken"))]);
         assert_eq!(body.next_chunk().unwrap_err().to_string(), "broken");
+        assert!(body.next_chunk().is_err(), "it has not ended by that");
     }
 }
