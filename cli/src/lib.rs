@@ -41,6 +41,7 @@ mod tower;
 
 pub use embed::Server;
 pub use help::VERSION;
+pub use http::StatusCode;
 pub use load::{Action, Loaded, Start, load};
 pub use oxicorn_core::app::{Arrival, ConnectionInfo, Fields, IntoApplication, IntoResponse};
 #[cfg(feature = "json")]
