@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::{Form, Incoming, OverSocket};
 use oxicorn_core::connection::BodyPiece;
 use oxicorn_core::{App, AsyncApp, Body, Request, Response};
@@ -29,31 +30,35 @@ impl<A: AsyncApp> Driven<A> {
 
 impl<A: AsyncApp> App for Driven<A> {
     fn call(&self, request: Request) -> Response {
-        use oxicorn_core::app::IntoResponse;
         let request =
             request.map(|body| body.awaited_by(|incoming| Box::new(Awaited::new(incoming))));
-        let runtime = match runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => return error.into_response(),
-        };
         // The call itself is inside, too: it may make timers and sockets.
-        runtime.block_on(async { self.0.call(request).await }).map(pulled)
+        on_runtime(|runtime| runtime.block_on(async { self.0.call(request).await }))
+            .map_or_else(IntoResponse::into_response, |response| response.map(pulled))
     }
 }
 
-/// The runtime of this thread.
-fn runtime() -> io::Result<&'static Runtime> {
-    thread_local! {
-        static RUNTIME: OnceCell<&'static Runtime> = const { OnceCell::new() };
+/// A thread's runtime; it is shut down when the thread ends, without waiting for whatever a handler
+/// has left on its blocking pool.
+struct Kept(Option<Runtime>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Runtime::shutdown_background);
     }
-    RUNTIME.with(|cell| match cell.get() {
-        Some(runtime) => Ok(*runtime),
-        None => {
+}
+
+fn on_runtime<T>(run: impl FnOnce(&Runtime) -> T) -> io::Result<T> {
+    thread_local! {
+        static RUNTIME: OnceCell<Kept> = const { OnceCell::new() };
+    }
+    RUNTIME.with(|cell| {
+        if cell.get().is_none() {
             let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-            // It lasts as long as its thread, which lasts as long as its worker. To end it would mean
-            // to wait for whatever a handler has left on its blocking pool.
-            Ok(*cell.get_or_init(|| Box::leak(Box::new(runtime))))
+            let _ = cell.set(Kept(Some(runtime)));
         }
+        let runtime = cell.get().and_then(|kept| kept.0.as_ref());
+        runtime.map(run).ok_or_else(|| io::Error::other("the thread is ending"))
     })
 }
 
@@ -71,7 +76,7 @@ fn pulled(mut body: Body) -> Body {
 }
 
 fn next_piece(body: &mut Body) -> io::Result<Option<Bytes>> {
-    runtime()?.block_on(async {
+    let piece = async {
         loop {
             match poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut *body), cx)).await {
                 None => return Ok(None),
@@ -84,7 +89,8 @@ fn next_piece(body: &mut Body) -> io::Result<Option<Bytes>> {
                 }
             }
         }
-    })
+    };
+    on_runtime(|runtime| runtime.block_on(piece))?
 }
 
 type Wait = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
@@ -139,4 +145,56 @@ fn readable(source: &mut dyn OverSocket) -> io::Result<Wait> {
         let stopped = || io::Error::new(io::ErrorKind::TimedOut, "the body stopped arriving");
         readable.map_err(|_| stopped())?.map(drop)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxicorn_core::app::ResponseFuture;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    /// Talks to itself over a socket, in a task of its own, and streams what it has heard.
+    struct Talker;
+
+    impl AsyncApp for Talker {
+        fn call(&self, request: Request) -> ResponseFuture {
+            assert_ne!(request.uri().path(), "/panic", "on purpose");
+            Box::pin(async {
+                let Ok((mut here, mut there)) = UnixStream::pair() else {
+                    return "no sockets".into_response();
+                };
+                tokio::spawn(async move { there.write_all(b"hello").await });
+                let mut heard = String::new();
+                here.read_to_string(&mut heard).await.unwrap();
+                let body = Body::from_async(Body::from(heard));
+                assert_eq!(body.form(), Form::Async);
+                body.into_response()
+            })
+        }
+    }
+
+    #[test]
+    fn sockets_tasks_and_bodies_are_driven_and_a_panic_ends_only_its_request() {
+        let driven = Driven::new(Talker);
+        let panicking = http::Request::get("/panic").body(Body::empty()).unwrap();
+        let panicked =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| driven.call(panicking)));
+        assert!(panicked.is_err());
+        for _ in 0..2 {
+            let response = driven.call(Request::default());
+            assert_eq!(response.body().form(), Form::Blocking);
+            assert_eq!(response.body().length(), Some(5));
+            assert_eq!(response.into_body().bytes().unwrap(), "hello");
+        }
+    }
+
+    #[test]
+    fn a_thread_takes_its_runtime_along() {
+        let thread = std::thread::Builder::new().spawn(|| {
+            let response = Driven::new(Talker).call(Request::default());
+            response.into_body().bytes().unwrap()
+        });
+        assert_eq!(thread.unwrap().join().unwrap(), "hello");
+    }
 }

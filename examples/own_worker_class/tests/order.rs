@@ -50,7 +50,7 @@ fn it_stands_beside_the_others() {
     let run = |arguments: &[&str]| {
         Invocation::of(BINARY.as_ref()).args(arguments).run(Deadline::seconds(20))
     };
-    let unknown = run(&["-k", "lofi", "--check-config", "-b", "127.0.0.1:0"]);
+    let unknown = run(&["-k", "lifoo", "--check-config", "-b", "127.0.0.1:0"]);
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.ends_with("lifo; did you mean lifo?\n"), "{unknown:?}");
     assert_eq!(run(&["-k", "tokio", "--check-config", "-b", "127.0.0.1:0"]).code, Some(0));
