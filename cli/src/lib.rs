@@ -10,9 +10,29 @@
 //! }
 //! ```
 //!
-//! The handler is blocking in form and the same for every worker class (`-k`): what it waits with
-//! ([`time`], [`net`]) blocks its process under `sync`, its thread under `threaded`, and gives way to
-//! other requests under `coroutine`.
+//! | you have | call |
+//! |---|---|
+//! | a function that answers a request, written as if it could block | [`serve`] |
+//! | an axum `Router`, or any other `tower` service | [`serve_async`] |
+//! | a program that has its own idea of settings | [`Server`] |
+//! | several applications to choose from on the command line | [`run`] |
+//! | a folder of files | [`files::Files`] |
+//! | a worker class of your own | [`Server::with_worker`] |
+//!
+//! A blocking handler is the same for every worker class (`-k`): what it waits with ([`time`], [`net`])
+//! blocks its process under `sync`, its thread under `threaded`, and gives way to other requests under
+//! `coroutine`; `tokio` runs it on its blocking pool. A service is what `tokio` is for; under `sync` and
+//! `threaded` a runtime of the request's thread drives it.
+//!
+//! What a handler may return is said at [`IntoResponse`], how a body is read and made at [`Body`], and
+//! what is known of the client at [`RequestExt`].
+//!
+//! # Features
+//!
+//! - `json`: `Json` as an answer, and `Body::json`.
+//! - `axum`: `ConnectInfo<SocketAddr>` for the handlers of a router, which is served without it, too.
+
+#![warn(missing_docs)]
 
 mod args;
 #[cfg(test)]

@@ -76,6 +76,24 @@ pub enum Form {
 }
 
 /// A body.
+///
+/// A handler reads that of its request as a [`std::io::Read`] or by the methods below; under `tokio` it
+/// is polled. It gives back a response with a body of any of the kinds that the methods below make, or
+/// that is made from text and bytes:
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use std::io::{BufRead, BufReader};
+///
+/// use oxicorn::{Request, Response};
+///
+/// /// How many lines there are: read as they come, never all at once.
+/// fn count_lines(request: Request) -> Response {
+///     let lines = BufReader::new(request.into_body()).lines().map_while(Result::ok).count();
+///     Response::new(format!("{lines}\n").into())
+/// }
+/// # assert_eq!(count_lines(Request::new("a\nb\n".into())).into_body().bytes().unwrap(), "2\n");
+/// ```
 pub struct Body {
     kind: Kind,
     length: Option<u64>,
@@ -99,6 +117,15 @@ impl Body {
     /// The fields that stood behind the body (RFC 9110 section 6.5), once its end was read; they are
     /// given out once. What decides about framing, routing or access is never among them: a request
     /// that tries is refused. Behind a response the server sends none.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::Body;
+    /// let fields = http::HeaderMap::from_iter([(http::header::ETAG, "\"1\"".parse().unwrap())]);
+    /// let mut body = Body::from("hello").with_trailers(fields);
+    /// while body.next_chunk().unwrap().is_some() {}
+    /// assert_eq!(body.take_trailers().unwrap()["etag"], "\"1\"");
+    /// ```
     pub fn take_trailers(&mut self) -> Option<HeaderMap> {
         match &mut self.kind {
             Kind::Whole(bytes) if bytes.is_empty() => {}
@@ -111,6 +138,11 @@ impl Body {
     }
 
     /// No bytes.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// assert_eq!(oxicorn::Body::empty().length(), Some(0));
+    /// ```
     pub fn empty() -> Body {
         Body::from(Bytes::new())
     }
@@ -129,12 +161,34 @@ impl Body {
     /// turn, and stands still for that long when the disk is slow.
     ///
     /// [`FilePart`] is the same for a file that is kept open and served many times.
+    ///
+    /// ```no_run
+    /// # use oxicorn_core as oxicorn;
+    /// # fn main() -> std::io::Result<()> {
+    /// let file = std::fs::File::open("film.mkv")?;
+    /// let length = file.metadata()?.len();
+    /// let whole = oxicorn::Body::file(file, 0..length);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn file(file: File, range: Range<u64>) -> Body {
         FilePart::new(file, range).into()
     }
 
     /// Bytes that come one piece after the other from a blocking iterator; each piece is sent as it
     /// comes.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use bytes::Bytes;
+    /// use oxicorn::Body;
+    ///
+    /// let countdown = (1..=3).rev().map(|n| Ok(Bytes::from(format!("{n}\n"))));
+    /// assert_eq!(Body::from_chunks(countdown).bytes().unwrap(), "3\n2\n1\n");
+    /// ```
+    ///
+    /// An error closes the connection without an end of the body, so that the client can tell; the error
+    /// log has it.
     pub fn from_chunks<I>(chunks: I) -> Body
     where
         I: IntoIterator<Item = io::Result<Bytes>>,
@@ -144,6 +198,13 @@ impl Body {
     }
 
     /// Bytes that come from a reader, in pieces of up to 64 KiB.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::Body;
+    /// let report = std::io::Cursor::new("a child's output, a decompressor, ...");
+    /// assert_eq!(Body::from_reader(report).length(), None);
+    /// ```
     pub fn from_reader(mut reader: impl io::Read + Send + 'static) -> Body {
         let mut buffer = vec![0; 64 * 1024];
         Body::from_chunks(std::iter::from_fn(move || match reader.read(&mut buffer) {
@@ -154,6 +215,13 @@ impl Body {
     }
 
     /// An asynchronous body.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # fn some_frameworks_body() -> oxicorn::Body { "hi".into() }
+    /// let body = oxicorn::Body::from_async(some_frameworks_body());
+    /// assert_eq!(body.length(), Some(2));
+    /// ```
     pub fn from_async<B>(body: B) -> Body
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -205,6 +273,20 @@ impl Body {
     /// # Errors
     /// What the source says; for a request body, that it was cut short, malformed, too large or too
     /// slow. An asynchronous body cannot be read here: `Unsupported`.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use oxicorn::Body;
+    ///
+    /// fn count(mut body: Body) -> std::io::Result<usize> {
+    ///     let mut count = 0;
+    ///     while let Some(chunk) = body.next_chunk()? {
+    ///         count += chunk.len();
+    ///     }
+    ///     Ok(count)
+    /// }
+    /// # assert_eq!(count("hello".into()).unwrap(), 5);
+    /// ```
     pub fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             let chunk = match &mut self.kind {
@@ -247,6 +329,14 @@ impl Body {
     ///
     /// # Errors
     /// As [`Body::next_chunk`].
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::Body;
+    /// assert_eq!(Body::from("hello").bytes().unwrap(), "hello");
+    /// ```
+    ///
+    /// It takes the body: nobody reads one twice.
     pub fn bytes(mut self) -> io::Result<Bytes> {
         let Some(first) = self.next_chunk()? else {
             return Ok(Bytes::new());

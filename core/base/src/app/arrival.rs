@@ -32,6 +32,14 @@ pub trait RequestExt {
     fn arrival(&self) -> Option<&Arrival>;
 
     /// The request target exactly as received (`uri()` is the same, parsed).
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::{Request, RequestExt};
+    /// fn handler(request: Request) -> String {
+    ///     format!("{}\n", request.target().escape_ascii())
+    /// }
+    /// ```
     fn target(&self) -> &[u8] {
         self.arrival().map_or(b"", |arrival| &arrival.target)
     }
@@ -43,6 +51,20 @@ pub trait RequestExt {
 
     /// Whether the server has been told to stop. It may serve as ever meanwhile (`drain_delay`), but
     /// the answer to a readiness probe should be that it is not ready.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::{Request, RequestExt};
+    /// use http::StatusCode;
+    ///
+    /// fn healthz(request: &Request) -> (StatusCode, &'static str) {
+    ///     match request.is_stopping() {
+    ///         true => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+    ///         false => (StatusCode::OK, "ok\n"),
+    ///     }
+    /// }
+    /// # assert_eq!(healthz(&Request::default()).0, 200);
+    /// ```
     fn is_stopping(&self) -> bool {
         let board = self.arrival().and_then(|arrival| arrival.connection.board);
         board.is_some_and(|board| board.outlook() != Outlook::Stays)
@@ -54,6 +76,14 @@ pub trait RequestExt {
     fn request_id(&self) -> Option<RequestId>;
 
     /// Who has sent it: the client, never what a header says.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::{Request, RequestExt};
+    /// fn is_local(request: &Request) -> bool {
+    ///     request.peer().and_then(|peer| peer.ip()).is_some_and(|ip| ip.is_loopback())
+    /// }
+    /// ```
     fn peer(&self) -> Option<&Peer> {
         self.arrival().map(|arrival| &arrival.connection.peer)
     }
