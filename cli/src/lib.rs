@@ -34,6 +34,11 @@
 
 #![warn(missing_docs)]
 
+/// The pages' examples are examples of this crate: they compile.
+#[cfg(all(doctest, feature = "json", feature = "axum"))]
+#[doc = include_str!("../../docs/for-rust-authors.md")]
+struct ForRustAuthors;
+
 mod args;
 #[cfg(test)]
 mod artefacts;
