@@ -13,7 +13,7 @@ const CLASSES: [(&str, Serving); 4] = [
     ("coroutine", Serving::Many),
     ("tokio", Serving::Many),
 ];
-const PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+static PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 /// Far more than the buffers between the two processes.
 const PIECES: usize = 320;
 /// What a worker of a debug build may need for itself.

@@ -1,5 +1,6 @@
 //! The files in `examples/deploy`: the commands in them are commands of this server, and the tools that
 //! read them find no fault. A tool that this machine lacks is named, and its file is then only read.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "panicking is how a test reports")]
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
