@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::registry::Registry;
 use crate::{command, completions, man};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -30,7 +31,8 @@ fn the_manual_page_is_up_to_date() {
 fn the_completions_are_up_to_date() {
     for (shell, file) in command::SHELLS.into_iter().zip(["server.bash", "_server", "server.fish"])
     {
-        let script = completions::script(completions::shell(shell).unwrap(), "server");
+        let script =
+            completions::script(completions::shell(shell).unwrap(), "server", Registry::OURS);
         assert_up_to_date(&format!("docs/completions/{file}"), &script);
     }
 }

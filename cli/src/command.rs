@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 use oxicorn_core::config::value::{Arity, Completes};
 use oxicorn_core::config::{Classes, Setting, TABLE, find};
 
-use crate::registry::WORKERS;
+use crate::registry::Registry;
 
 /// The argument that is no option.
 pub(crate) const APP: &str = "APP";
@@ -75,9 +75,9 @@ fn option(setting: &'static Setting) -> Arg {
     }
 }
 
-/// For the manual page and the completions of a program of that name.
-pub(crate) fn documented(program: &str) -> Command {
-    let mut command = base(TABLE.iter().map(explained))
+/// For the manual page and the completions of a program of that name, with these classes.
+pub(crate) fn documented(program: &str, classes: Registry) -> Command {
+    let mut command = base(TABLE.iter().map(|setting| explained(setting, classes)))
         .display_name(program.to_owned())
         .bin_name(program.to_owned())
         .about("application server with interchangeable worker classes")
@@ -92,7 +92,7 @@ pub(crate) fn documented(program: &str) -> Command {
     command
 }
 
-fn explained(setting: &'static Setting) -> Arg {
+fn explained(setting: &'static Setting, classes: Registry) -> Arg {
     let arg = named(setting)
         .visible_aliases(setting.also)
         .help(setting.help.trim())
@@ -100,21 +100,19 @@ fn explained(setting: &'static Setting) -> Arg {
         .help_heading(setting.group.title());
     match setting.arity {
         Arity::Flag => arg.action(ArgAction::SetTrue),
-        Arity::One => completed(arg.action(ArgAction::Set), setting),
-        Arity::Many | Arity::Pairs => completed(arg.action(ArgAction::Append), setting),
+        Arity::One => completed(arg.action(ArgAction::Set), setting, classes),
+        Arity::Many | Arity::Pairs => completed(arg.action(ArgAction::Append), setting, classes),
     }
 }
 
-fn completed(arg: Arg, setting: &'static Setting) -> Arg {
+fn completed(arg: Arg, setting: &'static Setting, classes: Registry) -> Arg {
     let words = |arg: Arg, words: Vec<&'static str>| {
         arg.value_parser(PossibleValuesParser::new(words)).hide_possible_values(true)
     };
     let is_class = find("worker_class").is_some_and(|class| std::ptr::eq(class, setting));
     match setting.completes {
         // The classes are a table of their own, of which the table of settings knows nothing.
-        Completes::Nothing if is_class => {
-            words(arg, WORKERS.iter().flat_map(|worker| worker.names()).copied().collect())
-        }
+        Completes::Nothing if is_class => words(arg, classes.names().collect()),
         Completes::Nothing => arg,
         Completes::Words(all) => words(arg, all.to_vec()),
         Completes::Files => arg.value_hint(ValueHint::FilePath),
@@ -146,7 +144,7 @@ mod tests {
     #[test]
     fn clap_finds_no_fault_with_the_table() {
         reading().debug_assert();
-        documented("server").debug_assert();
+        documented("server", Registry::OURS).debug_assert();
     }
 
     #[test]
@@ -157,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_option_is_explained() {
-        for arg in documented("server").get_arguments() {
+        for arg in documented("server", Registry::OURS).get_arguments() {
             assert!(arg.get_help().is_some(), "{}", arg.get_id());
         }
     }

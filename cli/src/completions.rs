@@ -3,11 +3,12 @@
 use clap_complete::{Shell, generate};
 
 use crate::command;
+use crate::registry::Registry;
 
-/// The script that completes the arguments of `program`.
-pub(crate) fn script(shell: Shell, program: &str) -> String {
+/// The script that completes the arguments of `program`, which has these worker classes.
+pub(crate) fn script(shell: Shell, program: &str, classes: Registry) -> String {
     let mut script = Vec::new();
-    generate(shell, &mut command::documented(program), program, &mut script);
+    generate(shell, &mut command::documented(program, classes), program, &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -23,7 +24,7 @@ mod tests {
     #[test]
     fn every_shell_that_is_named_can_be_written_for() {
         for name in command::SHELLS {
-            let script = script(shell(name).unwrap(), "mine");
+            let script = script(shell(name).unwrap(), "mine", Registry::OURS);
             assert!(script.contains("mine") && script.contains("worker-class"), "{name}");
             assert!(script.contains("coroutine") && script.contains("keep-alive"), "{name}");
         }

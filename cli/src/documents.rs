@@ -7,8 +7,10 @@ use oxicorn_arbiter::event::Signal;
 use oxicorn_core::config::gunicorn::GUNICORN;
 use oxicorn_core::config::{OTHER_FLAGS, TABLE};
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 7] = [
     "README.md",
+    "docs/for-rust-authors.md",
+    "docs/choosing-a-worker-class.md",
     "docs/from-gunicorn.md",
     "docs/containers.md",
     "docs/architecture.md",
@@ -16,8 +18,17 @@ const PAGES: [&str; 5] = [
 ];
 
 /// Of cargo and docker.
-const OF_TOOLS: [&str; 8] =
-    ["release", "workspace", "rm", "read-only", "user", "cap-drop", "stop-timeout", "locked"];
+const OF_TOOLS: [&str; 9] = [
+    "path",
+    "release",
+    "workspace",
+    "rm",
+    "read-only",
+    "user",
+    "cap-drop",
+    "stop-timeout",
+    "locked",
+];
 
 fn is_known(flag: &str) -> bool {
     let ours = TABLE.iter().any(|row| row.flag() == flag || row.also.contains(&flag));

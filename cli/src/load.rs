@@ -10,6 +10,7 @@ use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw,
 use oxicorn_core::listener::passed::Passed;
 
 use crate::args::{self, Arguments};
+use crate::registry::Registry;
 use crate::{completions, habits, help, man, pointless};
 
 /// What the process was started with. None of it changes: not when the process changes its folder,
@@ -24,6 +25,10 @@ pub struct Start {
     pub passed: Passed,
     /// Where it was: what the configuration file is relative to.
     folder: PathBuf,
+    /// What the program itself says, which every other layer overrules.
+    pub(crate) own: Vec<Given>,
+    /// The worker classes that the program has.
+    pub(crate) classes: Registry,
 }
 
 impl Start {
@@ -35,7 +40,7 @@ impl Start {
         let passed = Passed::to(std::process::id(), &env)?;
         // A folder that was removed has no name; nothing can be found there either.
         let folder = std::env::current_dir().unwrap_or_default();
-        Ok(Start { argv, env, passed, folder })
+        Ok(Start { argv, env, passed, folder, own: Vec::new(), classes: Registry::OURS })
     }
 }
 
@@ -50,6 +55,8 @@ pub struct Loaded {
     pub action: Action,
     /// What is not wrong, but worth a line in the log before anything else.
     pub warnings: Vec<String>,
+    /// The worker classes to choose from.
+    pub(crate) classes: Registry,
 }
 
 /// What to do instead of serving, or that.
@@ -71,7 +78,13 @@ pub enum Action {
 
 impl Loaded {
     fn only(action: Action) -> Loaded {
-        Loaded { config: Config::default(), app: None, action, warnings: Vec::new() }
+        Loaded {
+            config: Config::default(),
+            app: None,
+            action,
+            warnings: Vec::new(),
+            classes: Registry::OURS,
+        }
     }
 }
 
@@ -81,20 +94,22 @@ impl Loaded {
 /// # Errors
 /// The first thing that is wrong, in one line.
 pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
-    let Start { argv, env, passed, folder } = start;
+    let Start { argv, env, passed, folder, own, classes } = start;
+    let classes = *classes;
     let program = program(argv);
     let line = args::parse(argv.iter().skip(1).cloned(), &Origin::CommandLine)?;
-    let (mut given, mut app) = match serving(line, &program) {
+    let (mut given, mut app) = match serving(line, &program, classes) {
         Ok(serving) => serving,
         Err(action) => return Ok(Loaded::only(action)),
     };
-    match serving(args::parse(cmd_args(env)?, &Origin::CmdArgs)?, &program) {
+    match serving(args::parse(cmd_args(env)?, &Origin::CmdArgs)?, &program, classes) {
         Ok((more, other)) => {
             given.extend(more);
             app = app.or(other);
         }
         Err(action) => return Ok(Loaded::only(action)),
     }
+    given.extend(own.iter().cloned());
     given.extend(environment(env)?);
     given.extend(file_layer(folder, &Config::resolve(given.clone())?)?);
     let asked = Config::resolve(given.clone())?;
@@ -108,7 +123,7 @@ pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
     let mut warnings = habits::warnings(folder, &config, env);
     warnings.extend(overruled(&asked, &config));
     warnings.extend(pointless::warnings(&config));
-    Ok(Loaded { config, app, action, warnings })
+    Ok(Loaded { config, app, action, warnings, classes })
 }
 
 /// That the sockets that were passed are listened at, and nothing else that was asked for.
@@ -123,13 +138,19 @@ fn overruled(asked: &Config, config: &Config) -> Option<String> {
 }
 
 /// The settings and the application, or what to do instead of looking at any.
-fn serving(arguments: Arguments, program: &str) -> Result<(Vec<Given>, Option<String>), Action> {
+fn serving(
+    arguments: Arguments,
+    program: &str,
+    classes: Registry,
+) -> Result<(Vec<Given>, Option<String>), Action> {
     match arguments {
         Arguments::Serve { given, app } => Ok((given, app)),
         Arguments::Help => Err(Action::Help(help::text(program))),
         Arguments::Version => Err(Action::Version),
         Arguments::Man => Err(Action::Print(man::page(program))),
-        Arguments::Completions(shell) => Err(Action::Print(completions::script(shell, program))),
+        Arguments::Completions(shell) => {
+            Err(Action::Print(completions::script(shell, program, classes)))
+        }
     }
 }
 
@@ -227,7 +248,8 @@ mod tests {
             let argv: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
             let (env, folder) = (self.env.clone(), self.folder.path().to_owned());
             let passed = Passed::to(7, &env).unwrap();
-            load(&Start { argv, env, passed, folder })
+            let (own, classes) = (Vec::new(), Registry::OURS);
+            load(&Start { argv, env, passed, folder, own, classes })
                 .map_err(|error| (error.exit_status(), error.to_string()))
         }
 

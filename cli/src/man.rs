@@ -8,6 +8,7 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use oxicorn_arbiter::event::Signal;
 
 use crate::command;
+use crate::registry::Registry;
 
 /// The page of a program of that name, in roff: see man(7).
 pub(crate) fn page(program: &str) -> String {
@@ -18,7 +19,7 @@ pub(crate) fn page(program: &str) -> String {
 }
 
 fn write(program: &str, page: &mut impl Write) -> io::Result<()> {
-    let command = command::documented(program).long_about(DESCRIPTION);
+    let command = command::documented(program, Registry::OURS).long_about(DESCRIPTION);
     // The date of a build would make every build another page.
     let man = Man::new(command).date("").manual("oxicorn").section("1");
     man.render_title(page)?;

@@ -11,7 +11,6 @@ use oxicorn_core::listener::{Listener, ListenerSpec, Terms};
 use oxicorn_core::log;
 
 use crate::load::Loaded;
-use crate::registry;
 use crate::server::Applications;
 
 /// A plan, and what is to be said about it.
@@ -26,8 +25,8 @@ pub(crate) struct Prepared {
 /// # Errors
 /// The first thing that would keep the server from starting.
 pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, ConfigError> {
-    let Loaded { mut config, app, .. } = loaded;
-    let worker = registry::find(&config)?;
+    let Loaded { mut config, app, classes, .. } = loaded;
+    let worker = classes.find(&config)?;
     config.check_class(worker.names())?;
     let app = apps.find(app.as_deref())?;
     let mut notes: Vec<String> = config.effective_class().note.into_iter().collect();

@@ -1,4 +1,5 @@
-//! The worker classes. A class is one crate and one row here.
+//! The worker classes. A class is one crate and one row here; a program that has one of its own adds
+//! it to these ([`crate::Server::with_worker`]).
 
 use oxicorn_core::config::gunicorn::instead_of_class;
 use oxicorn_core::config::{Config, ConfigError, nearest};
@@ -12,23 +13,60 @@ pub static WORKERS: &[&dyn Worker] = &[
     &oxicorn_tokio::Tokio,
 ];
 
-/// The class that the settings name.
-///
-/// # Errors
-/// There is no such class: the line lists those that there are.
-pub(crate) fn find(config: &Config) -> Result<&'static dyn Worker, ConfigError> {
-    let wanted = config.effective_class().name;
-    let found = WORKERS.iter().find(|worker| worker.names().contains(&wanted));
-    found.copied().ok_or_else(|| {
-        let all = WORKERS.iter().map(|worker| listed(worker.names())).collect::<Vec<_>>();
-        let names = WORKERS.iter().flat_map(|worker| worker.names()).copied();
-        let advice = match (instead_of_class(wanted), nearest(wanted, names)) {
+/// The classes that a program has: those of [`WORKERS`], and its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Registry {
+    /// Few, and at the start of a process that lives long: see [`Registry::with`].
+    own: &'static [&'static dyn Worker],
+}
+
+impl Registry {
+    /// No others than those that come with the server.
+    pub(crate) const OURS: Registry = Registry { own: &[] };
+
+    /// These, and `worker`.
+    pub(crate) fn with(self, worker: &'static dyn Worker) -> Registry {
+        let own: Vec<_> = self.own.iter().copied().chain([worker]).collect();
+        Registry { own: own.leak() }
+    }
+
+    fn all(self) -> impl Iterator<Item = &'static dyn Worker> {
+        WORKERS.iter().chain(self.own).copied()
+    }
+
+    /// What `-k` takes.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        self.all().flat_map(|worker| worker.names()).copied()
+    }
+
+    /// The class that the settings name.
+    ///
+    /// # Errors
+    /// There is no such class: the line lists those that there are. Two go by one name.
+    pub(crate) fn find(self, config: &Config) -> Result<&'static dyn Worker, ConfigError> {
+        let wanted = config.effective_class().name;
+        let mut found = self.all().filter(|worker| worker.names().contains(&wanted));
+        match (found.next(), found.next()) {
+            (Some(worker), None) => return Ok(worker),
+            (Some(_), Some(_)) => {
+                return Err(config.refuse("worker_class", "two worker classes have this name"));
+            }
+            (None, _) => {}
+        }
+        let all = self.all().map(|worker| listed(worker.names())).collect::<Vec<_>>();
+        let advice = match (instead_of_class(wanted), nearest(wanted, self.names())) {
             (Some(hint), _) => hint.to_owned(),
             (None, Some(name)) => format!("there are {}; did you mean {name}?", all.join(", ")),
             (None, None) => format!("there are {}", all.join(", ")),
         };
-        config.refuse("worker_class", format!("there is no such worker class: {advice}"))
-    })
+        Err(config.refuse("worker_class", format!("there is no such worker class: {advice}")))
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
 }
 
 fn listed(names: &[&str]) -> String {
@@ -42,6 +80,8 @@ fn listed(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oxicorn_core::Application;
+    use oxicorn_core::worker::{WorkerContext, WorkerError};
     use std::collections::BTreeSet;
 
     #[test]
@@ -59,16 +99,50 @@ mod tests {
             [("sync", "sync"), ("gthread", "threaded"), ("gevent", "coroutine")]
         {
             let config = Config { worker_class: asked.to_owned(), ..Config::default() };
-            assert_eq!(find(&config).ok().map(|worker| worker.names()[0]), Some(canonical));
+            assert_eq!(
+                Registry::OURS.find(&config).ok().map(|worker| worker.names()[0]),
+                Some(canonical)
+            );
         }
     }
 
     #[test]
     fn an_unknown_class_is_refused_in_one_line_that_lists_all() {
         let config = Config { worker_class: "corutine".to_owned(), ..Config::default() };
-        let line = find(&config).err().unwrap().to_string();
+        let line = Registry::OURS.find(&config).err().unwrap().to_string();
         assert!(line.ends_with(
             "there are sync, threaded (gthread), coroutine (gevent), tokio (async); did you mean coroutine?"
         ), "{line}");
+    }
+
+    struct Mine(&'static [&'static str]);
+
+    impl Worker for Mine {
+        fn names(&self) -> &'static [&'static str] {
+            self.0
+        }
+
+        fn check(&self, _: &Config, _: &Application) -> Result<(), ConfigError> {
+            Ok(())
+        }
+
+        fn run(&self, _: WorkerContext) -> Result<(), WorkerError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_programs_own_class_stands_beside_ours_and_takes_nobodys_name() {
+        static MINE: Mine = Mine(&["mine"]);
+        static SYNC: Mine = Mine(&["sync"]);
+        let classes = Registry::OURS.with(&MINE).with(&SYNC);
+        let find = |name: &str| {
+            let config = Config { worker_class: name.to_owned(), ..Config::default() };
+            classes.find(&config).map(|worker| worker.names()[0]).map_err(|e| e.to_string())
+        };
+        assert_eq!(find("mine"), Ok("mine"));
+        assert_eq!(find("tokio"), Ok("tokio"));
+        assert!(find("mime").unwrap_err().ends_with("mine, sync; did you mean mine?"));
+        assert!(find("sync").unwrap_err().ends_with("two worker classes have this name"));
     }
 }

@@ -2,7 +2,6 @@
 //! library.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,11 +12,21 @@ use oxicorn_core::config::{Config, ConfigError, Environment, Origin, Reload};
 use oxicorn_core::{App, Application, log, sys};
 
 use crate::background::{self, Place};
+use crate::embed::Server;
 use crate::load::{Action, Loaded, Start, load};
 use crate::plan::{Prepared, addresses_are_free, pidfile_is_possible, prepare};
 use crate::{logs, print};
 
 /// What a program serves.
+///
+/// ```no_run
+/// use oxicorn::{Application, Applications, Request};
+///
+/// fn main() -> std::process::ExitCode {
+///     let shop = Application::blocking("shop", |_request: Request| "hi\n");
+///     oxicorn::run(Applications::Own(shop))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub enum Applications {
     /// Its own application. Naming another on the command line is an error.
@@ -39,24 +48,50 @@ impl Applications {
     }
 }
 
-/// Makes this program a server of one blocking handler.
+/// Makes this program a server of one blocking handler, with the whole command line of `server`.
+///
+/// The exit code is for `main` to return: 0 after a stop that was asked for, 1 or 2 when something is
+/// wrong with the settings, 3 when no worker could start.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     oxicorn::serve(|_request: oxicorn::Request| "hi\n")
+/// }
+/// ```
 pub fn serve(handler: impl App) -> ExitCode {
-    let path = std::env::current_exe().ok();
-    let name = path.as_ref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy());
-    run(Applications::Own(Application::blocking(name.as_deref().unwrap_or("app"), handler)))
+    Server::new(handler).command_line().run()
 }
 
-/// Does what the command line says: serves until told to stop, or prints something.
+/// Does what the command line says: serves until told to stop, or prints something. For programs
+/// whose command line names one of several applications.
+///
+/// ```no_run
+/// use oxicorn::{Applications, demo};
+///
+/// fn main() -> std::process::ExitCode {
+///     oxicorn::run(Applications::Named(demo::by_name))
+/// }
+/// ```
 pub fn run(applications: Applications) -> ExitCode {
-    let argv: Vec<OsString> = std::env::args_os().collect();
-    let mut env: Environment = std::env::vars_os().collect::<BTreeMap<_, _>>();
+    Server::of(applications).command_line().run()
+}
+
+/// Serves `applications` as `start` says; `argv` and `env` are those of this process, whatever the
+/// settings come from: an upgrade starts it anew with the same.
+pub(crate) fn enter(
+    applications: &Applications,
+    argv: Vec<OsString>,
+    mut env: Environment,
+    start: impl FnOnce(Vec<OsString>, Environment) -> Result<Start, ConfigError>,
+) -> ExitCode {
     let handover = Handover::take(&mut env);
     sys::prepare_title();
     let done = handover.and_then(|from| {
-        let mut env = env;
         from.iter().for_each(|from| from.readdress(&mut env));
         let kin = Kin { birth: Birth::of(&argv, &env), handover: from };
-        act(&applications, Start::of_this_process(argv, env)?, kin)
+        act(applications, start(argv, env)?, kin)
     });
     match done {
         Ok(code) => code,

@@ -4,6 +4,8 @@
 
 #[path = "command_line/containers.rs"]
 mod containers;
+#[path = "command_line/deploy.rs"]
+mod deploy;
 #[path = "command_line/habits.rs"]
 mod habits;
 #[path = "command_line/mistakes.rs"]

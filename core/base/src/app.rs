@@ -2,18 +2,29 @@
 //! ([`AsyncApp`]). Both take an `http::Request` and give an `http::Response`; which form runs, and
 //! on what, is the worker class' decision.
 
+mod answer;
+mod arrival;
+mod form;
+#[cfg(feature = "json")]
+mod json;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
 
 use crate::body::Body;
 use crate::config::ConfigError;
 use crate::listener::{LocalAddress, Peer};
-use crate::request_id::{Made, RequestId};
-use crate::scoreboard::{Outlook, Scoreboard};
+use crate::request_id::Made;
+use crate::scoreboard::Scoreboard;
+
+pub use answer::{Fields, IntoResponse};
+pub use arrival::{RequestExt, arrival_of, with_arrival};
+pub use form::{IntoApplication, program};
+#[cfg(feature = "json")]
+pub use json::{Json, JsonError};
 
 /// What a handler is given.
 pub type Request = http::Request<Body>;
@@ -23,7 +34,23 @@ pub type Response = http::Response<Body>;
 pub type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// A blocking application: it may wait as long as it likes (in the class' way, see [`crate::wait`]).
-/// Every closure `Fn(Request) -> impl IntoResponse` is one.
+/// Every closure `Fn(Request) -> impl IntoResponse` is one; a type of your own is one, too:
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::app::IntoResponse;
+/// use oxicorn::{App, Request, Response};
+///
+/// struct Greeter {
+///     greeting: String,
+/// }
+///
+/// impl App for Greeter {
+///     fn call(&self, request: Request) -> Response {
+///         format!("{}, {}\n", self.greeting, request.uri().path()).into_response()
+///     }
+/// }
+/// ```
 pub trait App: Send + Sync + 'static {
     /// Answers one request. A panic is answered with 500 and logged; the worker goes on.
     fn call(&self, request: Request) -> Response;
@@ -39,38 +66,94 @@ where
     }
 }
 
-/// An asynchronous application, for the class `tokio`.
+/// An asynchronous application, for the class `tokio`. Few programs implement it: a `tower` service
+/// is one already (`oxicorn::serve_async`).
 pub trait AsyncApp: Send + Sync + 'static {
     /// Answers one request.
     fn call(&self, request: Request) -> ResponseFuture;
 }
 
+impl<A: AsyncApp + ?Sized> AsyncApp for Arc<A> {
+    fn call(&self, request: Request) -> ResponseFuture {
+        (**self).call(request)
+    }
+}
+
 /// What a worker is to serve: an application in one form, or in both.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::{Application, Request};
+///
+/// let hello = Application::blocking("hello", |_request: Request| "hi\n");
+/// assert_eq!(hello.name(), "hello");
+/// ```
 #[derive(Clone)]
 pub struct Application {
     name: Arc<str>,
     blocking: Option<Arc<dyn App>>,
     asynchronous: Option<Arc<dyn AsyncApp>>,
+    driven: Option<Arc<dyn App>>,
 }
 
 impl Application {
-    /// A blocking application; `name` is what process titles and logs call it.
-    pub fn blocking(name: &str, app: impl App) -> Application {
-        Application { name: name.into(), blocking: Some(Arc::new(app)), asynchronous: None }
+    fn called(name: &str) -> Application {
+        Application { name: name.into(), blocking: None, asynchronous: None, driven: None }
     }
 
-    /// An asynchronous application.
+    /// A blocking application; `name` is what process titles and logs call it.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::{Application, Request};
+    /// Application::blocking("hello", |_request: Request| "hi\n");
+    /// ```
+    pub fn blocking(name: &str, app: impl App) -> Application {
+        Application { blocking: Some(Arc::new(app)), ..Application::called(name) }
+    }
+
+    /// An asynchronous application, for the class `tokio`.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use oxicorn::app::{IntoResponse, ResponseFuture};
+    /// use oxicorn::{Application, AsyncApp, Request};
+    ///
+    /// struct Hello;
+    /// impl AsyncApp for Hello {
+    ///     fn call(&self, _request: Request) -> ResponseFuture {
+    ///         Box::pin(async { "hi\n".into_response() })
+    ///     }
+    /// }
+    /// Application::asynchronous("hello", Hello);
+    /// ```
     pub fn asynchronous(name: &str, app: impl AsyncApp) -> Application {
-        Application { name: name.into(), blocking: None, asynchronous: Some(Arc::new(app)) }
+        Application { asynchronous: Some(Arc::new(app)), ..Application::called(name) }
     }
 
     /// The same application in both forms: each class takes the one that suits it.
     pub fn both(name: &str, blocking: impl App, asynchronous: impl AsyncApp) -> Application {
-        Application {
-            name: name.into(),
-            blocking: Some(Arc::new(blocking)),
-            asynchronous: Some(Arc::new(asynchronous)),
-        }
+        Application { blocking: Some(Arc::new(blocking)), ..Self::asynchronous(name, asynchronous) }
+    }
+
+    /// The same application, and `driver`: a call of it runs the asynchronous form to its end, and
+    /// occupies its thread meanwhile. For the classes that give each request a thread.
+    #[must_use]
+    pub fn driven_by(self, driver: impl App) -> Application {
+        Application { driven: Some(Arc::new(driver)), ..self }
+    }
+
+    /// The same under another name.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::{Application, Request};
+    /// let shop = Application::blocking("app", |_request: Request| "hi\n").named("shop");
+    /// assert_eq!(shop.name(), "shop");
+    /// ```
+    #[must_use]
+    pub fn named(self, name: &str) -> Application {
+        Application { name: name.into(), ..self }
     }
 
     /// What it is called.
@@ -83,19 +166,38 @@ impl Application {
         self.blocking.as_ref()
     }
 
+    /// What a request may call that has a thread for itself: the blocking form, or else the
+    /// asynchronous one by its driver.
+    pub fn on_thread(&self) -> Option<&Arc<dyn App>> {
+        self.blocking.as_ref().or(self.driven.as_ref())
+    }
+
     /// Its blocking form, for a class that can run no other.
     ///
     /// # Errors
     /// It has none.
     pub fn need_blocking(&self, class: &str) -> Result<(), ConfigError> {
-        if self.blocking.is_some() {
-            return Ok(());
-        }
-        Err(ConfigError::message(format!(
+        self.blocking.as_ref().map(drop).ok_or_else(|| self.unsuited(class))
+    }
+
+    /// One of the forms that occupy a thread, for a class whose requests have one each.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn need_thread_form(&self, class: &str) -> Result<(), ConfigError> {
+        self.on_thread().map(drop).ok_or_else(|| self.unsuited(class))
+    }
+
+    fn unsuited(&self, class: &str) -> ConfigError {
+        let suited = match self.driven {
+            Some(_) => "-k tokio, or -k threaded or -k sync",
+            None => "-k tokio",
+        };
+        ConfigError::message(format!(
             "the application {:?} is asynchronous only: the worker class {class} runs blocking \
-             handlers; use -k tokio",
+             handlers; use {suited}",
             self.name
-        )))
+        ))
     }
 
     /// Its asynchronous form, if it has one.
@@ -110,6 +212,7 @@ impl std::fmt::Debug for Application {
             .field("name", &self.name)
             .field("blocking", &self.blocking.is_some())
             .field("asynchronous", &self.asynchronous.is_some())
+            .field("driven", &self.driven.is_some())
             .finish()
     }
 }
@@ -172,130 +275,37 @@ pub struct Arrival {
     pub made_id: OnceLock<Made>,
 }
 
-/// What a request knows beyond what [`http::Request`] has a place for.
-pub trait RequestExt {
-    /// How it came in; `None` for a request that no server has received.
-    fn arrival(&self) -> Option<&Arrival>;
-
-    /// The request target exactly as received (`uri()` is the same, parsed).
-    fn target(&self) -> &[u8] {
-        self.arrival().map_or(b"", |arrival| &arrival.target)
-    }
-
-    /// The scheme that the client used: `http`, unless a trusted proxy says otherwise.
-    fn scheme(&self) -> Scheme {
-        self.arrival().map_or(Scheme::default(), |arrival| arrival.scheme)
-    }
-
-    /// Whether the server has been told to stop. It may serve as ever meanwhile (`drain_delay`), but
-    /// the answer to a readiness probe should be that it is not ready.
-    fn is_stopping(&self) -> bool {
-        let board = self.arrival().and_then(|arrival| arrival.connection.board);
-        board.is_some_and(|board| board.outlook() != Outlook::Stays)
-    }
-    /// Its name: what `X-Request-Id` says, if that is 1 to 128 visible ASCII characters and none of
-    /// them a quote or a backslash, otherwise one that is made by the first who asks. The access log
-    /// has the same. `None` for a request that no server has received and that brings no name.
-    fn request_id(&self) -> Option<RequestId>;
-
-    /// Who has sent it: the client, never what a header says.
-    fn peer(&self) -> Option<&Peer> {
-        self.arrival().map(|arrival| &arrival.connection.peer)
-    }
-}
-
-impl RequestExt for Request {
-    fn arrival(&self) -> Option<&Arrival> {
-        self.body().arrival.as_ref()
-    }
-
-    fn request_id(&self) -> Option<RequestId> {
-        if let Some(value) = RequestId::given(self.headers()) {
-            return Some(RequestId::Given(value.clone()));
-        }
-        Some((*self.arrival()?.made_id.get_or_init(Made::new)).into())
-    }
-}
-
-/// Puts a request together: for the code that has parsed one.
-pub fn with_arrival(mut body: Body, arrival: Arrival) -> Body {
-    body.arrival = Some(arrival);
-    body
-}
-
-/// What a handler may return.
-pub trait IntoResponse {
-    /// The response that it stands for.
-    fn into_response(self) -> Response;
-}
-
-fn plain(status: StatusCode, body: Body, kind: &'static str) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
-
-impl IntoResponse for Response {
-    fn into_response(self) -> Response {
-        self
-    }
-}
-
-impl IntoResponse for &'static str {
-    fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), TEXT)
-    }
-}
-
-impl IntoResponse for String {
-    fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), TEXT)
-    }
-}
-
-impl IntoResponse for Bytes {
-    fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), BINARY)
-    }
-}
-
-impl IntoResponse for Vec<u8> {
-    fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), BINARY)
-    }
-}
-
-impl IntoResponse for StatusCode {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = self;
-        response
-    }
-}
-
-impl<R: IntoResponse> IntoResponse for (StatusCode, R) {
-    fn into_response(self) -> Response {
-        let mut response = self.1.into_response();
-        *response.status_mut() = self.0;
-        response
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::StatusCode;
 
     #[test]
     fn a_closure_is_an_application() {
         let app = Application::blocking("x", |_: Request| (StatusCode::CREATED, "made\n"));
         let response = app.as_blocking().unwrap().call(Request::new(Body::empty()));
         assert_eq!(response.status(), StatusCode::CREATED);
-        assert_eq!(response.headers()["content-type"], TEXT);
+        assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
         assert_eq!(response.into_body().bytes().unwrap(), "made\n");
         assert!(app.as_async().is_none());
+    }
+
+    struct Never;
+
+    impl AsyncApp for Never {
+        fn call(&self, _: Request) -> ResponseFuture {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn what_a_class_cannot_run_it_refuses_with_those_that_can() {
+        let alone = Application::asynchronous("x", Never);
+        let line = alone.need_thread_form("sync").unwrap_err().to_string();
+        assert!(line.ends_with("sync runs blocking handlers; use -k tokio"), "{line}");
+        let driven = alone.driven_by(|_: Request| "driven");
+        assert_eq!(driven.need_thread_form("sync"), Ok(()));
+        let line = driven.need_blocking("coroutine").unwrap_err().to_string();
+        assert!(line.ends_with("use -k tokio, or -k threaded or -k sync"), "{line}");
     }
 }

@@ -4,7 +4,11 @@
 
 mod adapt;
 mod file;
+mod from;
 mod pull;
+mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error as StdError;
 use std::fs::File;
@@ -23,6 +27,7 @@ use adapt::{IoErrors, WithRest};
 
 pub use file::FilePart;
 pub(crate) use file::READ_AT_ONCE;
+pub use socket::OverSocket;
 
 type Chunks = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
 type AsyncBody = Pin<Box<dyn http_body::Body<Data = Bytes, Error = io::Error> + Send>>;
@@ -43,6 +48,12 @@ pub trait Incoming: Send {
 
     /// The fields that came behind the body, once its end was met; they are given out once.
     fn take_trailers(&mut self) -> Option<HeaderMap>;
+
+    /// The same body for a runtime that waits for sockets itself. `None`: [`Incoming::poll_next`]
+    /// waits as it should.
+    fn over_socket(&mut self) -> Option<&mut dyn OverSocket> {
+        None
+    }
 }
 
 enum Kind {
@@ -68,6 +79,24 @@ pub enum Form {
 }
 
 /// A body.
+///
+/// A handler reads that of its request as a [`std::io::Read`] or by the methods below; under `tokio` it
+/// is polled. It gives back a response with a body of any of the kinds that the methods below make, or
+/// that is made from text and bytes:
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use std::io::{BufRead, BufReader};
+///
+/// use oxicorn::{Request, Response};
+///
+/// /// How many lines there are: read as they come, never all at once.
+/// fn count_lines(request: Request) -> Response {
+///     let lines = BufReader::new(request.into_body()).lines().map_while(Result::ok).count();
+///     Response::new(format!("{lines}\n").into())
+/// }
+/// # assert_eq!(count_lines(Request::new("a\nb\n".into())).into_body().bytes().unwrap(), "2\n");
+/// ```
 pub struct Body {
     kind: Kind,
     length: Option<u64>,
@@ -91,6 +120,15 @@ impl Body {
     /// The fields that stood behind the body (RFC 9110 section 6.5), once its end was read; they are
     /// given out once. What decides about framing, routing or access is never among them: a request
     /// that tries is refused. Behind a response the server sends none.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::Body;
+    /// let fields = http::HeaderMap::from_iter([(http::header::ETAG, "\"1\"".parse().unwrap())]);
+    /// let mut body = Body::from("hello").with_trailers(fields);
+    /// while body.next_chunk().unwrap().is_some() {}
+    /// assert_eq!(body.take_trailers().unwrap()["etag"], "\"1\"");
+    /// ```
     pub fn take_trailers(&mut self) -> Option<HeaderMap> {
         match &mut self.kind {
             Kind::Whole(bytes) if bytes.is_empty() => {}
@@ -103,6 +141,11 @@ impl Body {
     }
 
     /// No bytes.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// assert_eq!(oxicorn::Body::empty().length(), Some(0));
+    /// ```
     pub fn empty() -> Body {
         Body::from(Bytes::new())
     }
@@ -121,12 +164,34 @@ impl Body {
     /// turn, and stands still for that long when the disk is slow.
     ///
     /// [`FilePart`] is the same for a file that is kept open and served many times.
+    ///
+    /// ```no_run
+    /// # use oxicorn_core as oxicorn;
+    /// # fn main() -> std::io::Result<()> {
+    /// let file = std::fs::File::open("film.mkv")?;
+    /// let length = file.metadata()?.len();
+    /// let whole = oxicorn::Body::file(file, 0..length);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn file(file: File, range: Range<u64>) -> Body {
         FilePart::new(file, range).into()
     }
 
     /// Bytes that come one piece after the other from a blocking iterator; each piece is sent as it
     /// comes.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use bytes::Bytes;
+    /// use oxicorn::Body;
+    ///
+    /// let countdown = (1..=3).rev().map(|n| Ok(Bytes::from(format!("{n}\n"))));
+    /// assert_eq!(Body::from_chunks(countdown).bytes().unwrap(), "3\n2\n1\n");
+    /// ```
+    ///
+    /// An error closes the connection without an end of the body, so that the client can tell; the error
+    /// log has it.
     pub fn from_chunks<I>(chunks: I) -> Body
     where
         I: IntoIterator<Item = io::Result<Bytes>>,
@@ -136,6 +201,13 @@ impl Body {
     }
 
     /// Bytes that come from a reader, in pieces of up to 64 KiB.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::Body;
+    /// let report = std::io::Cursor::new("a child's output, a decompressor, ...");
+    /// assert_eq!(Body::from_reader(report).length(), None);
+    /// ```
     pub fn from_reader(mut reader: impl io::Read + Send + 'static) -> Body {
         let mut buffer = vec![0; 64 * 1024];
         Body::from_chunks(std::iter::from_fn(move || match reader.read(&mut buffer) {
@@ -146,6 +218,13 @@ impl Body {
     }
 
     /// An asynchronous body.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # fn some_frameworks_body() -> oxicorn::Body { "hi".into() }
+    /// let body = oxicorn::Body::from_async(some_frameworks_body());
+    /// assert_eq!(body.length(), Some(2));
+    /// ```
     pub fn from_async<B>(body: B) -> Body
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -158,6 +237,23 @@ impl Body {
     /// A request body that is still coming in; `length` is its Content-Length if it has one.
     pub fn from_incoming(incoming: Box<dyn Incoming>, length: Option<u64>) -> Body {
         Body::from_kind(Kind::Incoming(incoming), length)
+    }
+
+    /// The same with its length announced (`Content-Length`), for a source whose length its maker
+    /// knows. If it gives fewer bytes the connection is closed, so that the client can tell; if it gives
+    /// more, they are cut off. The error log names the request.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use oxicorn::Body;
+    ///
+    /// let body = Body::from_reader(&b"seven b"[..]).with_length(7);
+    /// assert_eq!(body.length(), Some(7));
+    /// ```
+    #[must_use]
+    pub fn with_length(mut self, bytes: u64) -> Body {
+        self.length = Some(bytes);
+        self
     }
 
     /// How many bytes there are in all, if that is known.
@@ -180,6 +276,20 @@ impl Body {
     /// # Errors
     /// What the source says; for a request body, that it was cut short, malformed, too large or too
     /// slow. An asynchronous body cannot be read here: `Unsupported`.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// use oxicorn::Body;
+    ///
+    /// fn count(mut body: Body) -> std::io::Result<usize> {
+    ///     let mut count = 0;
+    ///     while let Some(chunk) = body.next_chunk()? {
+    ///         count += chunk.len();
+    ///     }
+    ///     Ok(count)
+    /// }
+    /// # assert_eq!(count("hello".into()).unwrap(), 5);
+    /// ```
     pub fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             let chunk = match &mut self.kind {
@@ -187,7 +297,14 @@ impl Body {
                 Kind::Whole(bytes) => Some(std::mem::take(bytes)),
                 Kind::File(part) => part.next()?,
                 Kind::Incoming(incoming) => incoming.next()?,
-                Kind::Chunks(chunks) => chunks.next().transpose()?,
+                Kind::Chunks(chunks) => match chunks.next().transpose() {
+                    Ok(chunk) => chunk,
+                    Err(error) => {
+                        // An iterator that ends behind its error must not make it a short success.
+                        *chunks = Box::new(std::iter::repeat_with(failed_before));
+                        return Err(error);
+                    }
+                },
                 Kind::Async(_) => {
                     let message = "an asynchronous body cannot be read by blocking code";
                     return Err(io::Error::new(io::ErrorKind::Unsupported, message));
@@ -215,6 +332,14 @@ impl Body {
     ///
     /// # Errors
     /// As [`Body::next_chunk`].
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::Body;
+    /// assert_eq!(Body::from("hello").bytes().unwrap(), "hello");
+    /// ```
+    ///
+    /// It takes the body: nobody reads one twice.
     pub fn bytes(mut self) -> io::Result<Bytes> {
         let Some(first) = self.next_chunk()? else {
             return Ok(Bytes::new());
@@ -304,97 +429,6 @@ impl std::fmt::Debug for Body {
     }
 }
 
-impl Default for Body {
-    fn default() -> Body {
-        Body::empty()
-    }
-}
-
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Body {
-        let length = Some(bytes.len() as u64);
-        Body::from_kind(Kind::Whole(bytes), length)
-    }
-}
-
-impl From<FilePart> for Body {
-    fn from(part: FilePart) -> Body {
-        match part.len() {
-            0 => Body::empty(),
-            length => Body::from_kind(Kind::File(part), Some(length)),
-        }
-    }
-}
-
-impl From<&'static str> for Body {
-    fn from(text: &'static str) -> Body {
-        Bytes::from_static(text.as_bytes()).into()
-    }
-}
-
-impl From<String> for Body {
-    fn from(text: String) -> Body {
-        Bytes::from(text).into()
-    }
-}
-
-impl From<Vec<u8>> for Body {
-    fn from(bytes: Vec<u8>) -> Body {
-        Bytes::from(bytes).into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Read;
-
-    fn three() -> Body {
-        Body::from_chunks(["ab", "", "cde"].map(|s| Ok(Bytes::from(s))))
-    }
-
-    #[test]
-    fn pieces_come_in_order_and_never_empty() {
-        let mut body = three();
-        assert_eq!(body.next_chunk().unwrap().unwrap(), "ab");
-        assert_eq!(body.next_chunk().unwrap().unwrap(), "cde");
-        assert!(body.next_chunk().unwrap().is_none());
-        assert_eq!(three().bytes().unwrap(), "abcde");
-        assert_eq!(Body::empty().bytes().unwrap(), "");
-    }
-
-    #[test]
-    fn reading_in_small_steps_loses_nothing() {
-        for mut body in [three(), Body::from("abcde"), Body::from_reader(&b"abcde"[..])] {
-            let mut all = Vec::new();
-            let mut byte = [0];
-            while body.read(&mut byte).unwrap() == 1 {
-                all.push(byte[0]);
-            }
-            assert_eq!(all, b"abcde");
-        }
-    }
-
-    #[test]
-    fn trailers_come_behind_the_last_byte_and_once() {
-        let trailers = HeaderMap::from_iter([(http::header::EXPIRES, "0".parse().unwrap())]);
-        let mut body = Body::from("ab").with_trailers(trailers);
-        assert!(!http_body::Body::is_end_stream(&body));
-        assert_eq!(body.take_trailers(), None, "not before the end");
-        assert_eq!(body.next_chunk().unwrap().unwrap(), "ab");
-        assert!(!http_body::Body::is_end_stream(&body));
-        let mut cx = Context::from_waker(std::task::Waker::noop());
-        let frame = http_body::Body::poll_frame(Pin::new(&mut body), &mut cx);
-        let Poll::Ready(Some(Ok(frame))) = frame else { panic!("{frame:?}") };
-        assert_eq!(frame.into_trailers().unwrap()["expires"], "0");
-        assert!(http_body::Body::poll_frame(Pin::new(&mut body), &mut cx).is_ready());
-        assert_eq!(body.take_trailers(), None);
-        assert!(http_body::Body::is_end_stream(&body));
-    }
-
-    #[test]
-    fn an_error_of_the_source_is_the_readers_error() {
-        let mut body = Body::from_chunks([Err(io::Error::other("broken"))]);
-        assert_eq!(body.next_chunk().unwrap_err().to_string(), "broken");
-    }
+fn failed_before() -> io::Result<Bytes> {
+    Err(io::Error::other("its source has failed before"))
 }

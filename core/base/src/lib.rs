@@ -29,6 +29,6 @@ mod syslog;
 pub mod wait;
 pub mod worker;
 
-pub use app::{App, Application, AsyncApp, Request, RequestExt, Response, Scheme};
+pub use app::{App, Application, Arrival, AsyncApp, Request, RequestExt, Response, Scheme};
 pub use body::Body;
 pub use request_id::RequestId;

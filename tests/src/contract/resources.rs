@@ -30,9 +30,8 @@ fn assert_no_more_than(before: usize, process: Process) {
 pub(super) fn descriptors(subject: &Subject) {
     let server = Launch::of(subject).start();
     let (worker, master) = (server.worker(), server.master());
-    let mut first = server.connect();
-    first.exchange(&Request::get("/").header("Connection", "close")).expect("a response");
-    first.expect_end().expect("the end");
+    // What a worker, or one of its threads, makes for its first request is there then.
+    polite_clients(&server);
     let before = open_descriptors(worker);
     let before_master = open_descriptors(master);
 

@@ -28,7 +28,7 @@ impl Worker for Sync {
     }
 
     fn check(&self, _: &Config, app: &Application) -> Result<(), ConfigError> {
-        app.need_blocking("sync")
+        app.need_thread_form("sync")
     }
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {

@@ -33,7 +33,7 @@ impl Worker for Threaded {
     }
 
     fn check(&self, _: &Config, app: &Application) -> Result<(), ConfigError> {
-        app.need_blocking("threaded")
+        app.need_thread_form("threaded")
     }
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {

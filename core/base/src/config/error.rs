@@ -32,6 +32,7 @@ impl ConfigError {
             Origin::CommandLine => BAD_COMMAND_LINE,
             Origin::Default
             | Origin::DefaultFrom(_)
+            | Origin::Program
             | Origin::File { .. }
             | Origin::CmdArgs
             | Origin::Env(_)

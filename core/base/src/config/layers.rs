@@ -23,6 +23,8 @@ pub enum Origin {
     Default,
     /// The default, which an environment variable of the platform changes: `PORT`.
     DefaultFrom(&'static str),
+    /// The program itself, which embeds the server.
+    Program,
     /// The configuration file.
     File {
         /// As it was given.
@@ -48,7 +50,8 @@ impl Origin {
     pub fn is_explicit(&self) -> bool {
         match self {
             Origin::Default | Origin::DefaultFrom(_) => false,
-            Origin::File { .. }
+            Origin::Program
+            | Origin::File { .. }
             | Origin::CmdArgs
             | Origin::Env(_)
             | Origin::CommandLine
@@ -61,11 +64,12 @@ impl Origin {
         match self {
             Origin::Default => 0,
             Origin::DefaultFrom(_) => 1,
-            Origin::File { .. } => 2,
-            Origin::CmdArgs => 3,
-            Origin::Env(_) => 4,
-            Origin::CommandLine => 5,
-            Origin::Passed => 6,
+            Origin::Program => 2,
+            Origin::File { .. } => 3,
+            Origin::CmdArgs => 4,
+            Origin::Env(_) => 5,
+            Origin::CommandLine => 6,
+            Origin::Passed => 7,
         }
     }
 }
@@ -75,6 +79,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Default => f.write_str("default"),
             Origin::DefaultFrom(variable) => write!(f, "default, from {variable}"),
+            Origin::Program => f.write_str("the program"),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
             Origin::CmdArgs => f.write_str(CMD_ARGS),
             Origin::Env(variable) => f.write_str(variable),
@@ -192,13 +197,29 @@ fn own_variable(variable: &str, value: &OsStr) -> Result<Given, ConfigError> {
         let shown = value.to_string_lossy();
         return Err(ConfigError::new(setting.name, &shown, &origin, "it is not UTF-8"));
     };
-    let raw = match setting.arity {
+    Ok(Given { setting, raw: in_one_text(setting, text), origin })
+}
+
+/// A list is separated by commas.
+fn in_one_text(setting: &Setting, text: &str) -> Raw {
+    match setting.arity {
         Arity::Many | Arity::Pairs => {
             Raw::Many(text.split(',').map(|item| item.trim().to_owned()).collect())
         }
         Arity::Flag | Arity::One => Raw::One(text.to_owned()),
-    };
-    Ok(Given { setting, raw, origin })
+    }
+}
+
+/// What a program that embeds the server says about the setting `name`.
+///
+/// # Errors
+/// There is none of that name.
+pub fn by_program(name: &str, text: &str) -> Result<Given, ConfigError> {
+    let origin = Origin::Program;
+    match find(name) {
+        Some(setting) => Ok(Given { setting, raw: in_one_text(setting, text), origin }),
+        None => Err(ConfigError::unknown(name, Spelling::Key, &origin)),
+    }
 }
 
 #[cfg(test)]

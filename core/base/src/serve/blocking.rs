@@ -51,7 +51,7 @@ type Called = std::thread::Result<Response>;
 
 fn call(mut job: Job) -> Option<(Job, Option<Called>)> {
     let service = job.service().clone();
-    let Some(app) = service.app().as_blocking() else { return Some((job, None)) };
+    let Some(app) = service.app().on_thread() else { return Some((job, None)) };
     let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
     Some(match job.open() {
         Some(Opened::Whole(request)) => (job, Some(call(request))),

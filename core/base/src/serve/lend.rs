@@ -3,14 +3,16 @@
 //! is told so.
 
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
 
-use crate::body::Incoming;
-use crate::connection::Connection;
+use crate::body::{Incoming, OverSocket};
+use crate::connection::{BodyPiece, Connection};
 
 #[derive(Clone, Debug)]
 pub(super) struct Loan(Arc<Mutex<Option<Box<Connection>>>>);
@@ -34,9 +36,7 @@ impl Loan {
 impl Incoming for Loan {
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         // Taken out, not locked: the wait inside may suspend a coroutine.
-        let Some(mut connection) = self.take() else {
-            return Err(io::Error::other("the request has been answered: its body is gone"));
-        };
+        let mut connection = self.take().ok_or_else(gone)?;
         let piece = connection.next_body_piece();
         self.put_back(connection);
         piece
@@ -52,4 +52,42 @@ impl Incoming for Loan {
         self.put_back(connection);
         trailers
     }
+
+    fn over_socket(&mut self) -> Option<&mut dyn OverSocket> {
+        Some(self)
+    }
+}
+
+impl OverSocket for Loan {
+    fn try_next(&mut self) -> io::Result<BodyPiece> {
+        let mut connection = self.take().ok_or_else(gone)?;
+        let piece = connection.try_body_piece();
+        self.put_back(connection);
+        piece
+    }
+
+    fn socket(&mut self) -> io::Result<OwnedFd> {
+        let connection = self.take().ok_or_else(gone)?;
+        let socket = connection.as_fd().try_clone_to_owned();
+        self.put_back(connection);
+        socket
+    }
+
+    fn patience(&mut self) -> Option<Duration> {
+        let connection = self.take()?;
+        let patience = connection.service().config().body_timeout.get();
+        self.put_back(connection);
+        patience
+    }
+
+    fn readable_again(&mut self) {
+        if let Some(mut connection) = self.take() {
+            connection.readable_again();
+            self.put_back(connection);
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the request has been answered: its body is gone")
 }
