@@ -28,11 +28,19 @@ pub(crate) fn nested() -> String {
     format!("{inner:?} {outer:?} {spared:?}\n")
 }
 
-/// Each time is over before the next one begins: none of them may end a later wait.
+/// Each time is over before the next one begins: none of them may end a later wait, nor one of somebody
+/// else who waits meanwhile; and all waits of one count together.
 pub(crate) fn many_short() -> String {
-    let elapsed = (0..20).filter(|_| timeout(SHORT / 20, || sleep(HOUR)) == Err(Elapsed)).count();
-    let in_time = (0..20).filter(|_| timeout(HOUR, || sleep(SHORT / 20)) == Ok(())).count();
-    format!("{elapsed} {in_time}\n")
+    let step = SHORT / 20;
+    let other = oxicorn::spawn(move || (0..60).for_each(|_| sleep(step)));
+    let elapsed = (0..20).filter(|_| timeout(step, || sleep(HOUR)) == Err(Elapsed)).count();
+    let in_time = (0..20).filter(|_| timeout(HOUR, || sleep(step)) == Ok(())).count();
+    let steps: Result<(), Elapsed> = timeout(SHORT, || {
+        loop {
+            sleep(step);
+        }
+    });
+    format!("{elapsed} {in_time} {steps:?} {}\n", other.join().is_ok())
 }
 
 /// The body is not the application's own wait: reading it fails.

@@ -12,7 +12,7 @@ pub(crate) fn nested_timeouts(subject: &Subject) {
 
 pub(crate) fn timeouts_that_follow_each_other(subject: &Subject) {
     let server = serve(subject);
-    assert_eq!(asked(&server, "/many-short"), "20 20\n");
+    assert_eq!(asked(&server, "/many-short"), "20 20 Err(Elapsed) true\n");
 }
 
 pub(crate) fn a_body_that_does_not_come(subject: &Subject) {
