@@ -229,15 +229,15 @@ pub trait IntoResponse {
     fn into_response(self) -> Response;
 }
 
-fn plain(status: StatusCode, body: Body, kind: &'static str) -> Response {
+fn plain(body: Body, kind: HeaderValue) -> Response {
     let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
+// Constants, so that they are looked through once, by the compiler.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 impl IntoResponse for Response {
     fn into_response(self) -> Response {
@@ -247,25 +247,25 @@ impl IntoResponse for Response {
 
 impl IntoResponse for &'static str {
     fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), TEXT)
+        plain(self.into(), TEXT)
     }
 }
 
 impl IntoResponse for String {
     fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), TEXT)
+        plain(self.into(), TEXT)
     }
 }
 
 impl IntoResponse for Bytes {
     fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), BINARY)
+        plain(self.into(), BINARY)
     }
 }
 
 impl IntoResponse for Vec<u8> {
     fn into_response(self) -> Response {
-        plain(StatusCode::OK, self.into(), BINARY)
+        plain(self.into(), BINARY)
     }
 }
 
