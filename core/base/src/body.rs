@@ -67,6 +67,16 @@ pub enum Form {
     Async,
 }
 
+impl Form {
+    /// Whether time may pass until the last byte has been got.
+    pub fn takes_time(self) -> bool {
+        match self {
+            Form::Whole(_) | Form::File(_) => false,
+            Form::Blocking | Form::Async => true,
+        }
+    }
+}
+
 /// A body.
 pub struct Body {
     kind: Kind,

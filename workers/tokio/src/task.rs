@@ -153,6 +153,7 @@ impl Client {
 
     async fn answer(&mut self, response: Response) -> Step {
         self.shared.scratch.borrow_mut().tick();
+        let form = response.body().form();
         let sent = match self.send(response).await {
             Err(Unsendable::Invalid(error)) => {
                 self.connection().report(&error);
@@ -161,6 +162,9 @@ impl Client {
             sent => sent,
         };
         let shared = self.shared.clone();
+        if form.takes_time() {
+            shared.scratch.borrow_mut().tick();
+        }
         self.connection().conclude(sent, &mut shared.scratch.borrow_mut())
     }
 
@@ -200,6 +204,7 @@ impl Client {
                 return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));
             }
         }
+        self.shared.scratch.borrow_mut().tick();
         Ok(())
     }
 }

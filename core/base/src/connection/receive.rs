@@ -192,14 +192,14 @@ impl Connection {
         }
         let config = self.service.config();
         let BodyLength::Fixed(length) = length else {
-            return waits_for_continue.then(|| self.hand_over());
+            return waits_for_continue.then(|| self.hand_over(scratch));
         };
         if config.limit_request_body.limit().is_some_and(|limit| length > limit) {
             self.too_large(scratch);
             return None;
         }
         let streams = length > config.body_buffer_size.bytes() || waits_for_continue;
-        streams.then(|| self.hand_over())
+        streams.then(|| self.hand_over(scratch))
     }
 
     fn take_body(&mut self, piece: Bytes, scratch: &mut Scratch) -> Option<Step> {
@@ -212,7 +212,7 @@ impl Connection {
         }
         self.gathered.push(piece);
         let full = self.gathered.len() as u64 > self.service.config().body_buffer_size.bytes();
-        full.then(|| self.hand_over())
+        full.then(|| self.hand_over(scratch))
     }
 
     fn over_limit(&mut self, more: usize) -> bool {
@@ -231,7 +231,7 @@ impl Connection {
             self.next_cycle(scratch.now());
             return None;
         }
-        Some(self.hand_over())
+        Some(self.hand_over(scratch))
     }
 
     fn keep_trailers(&mut self, trailers: Option<Box<HeaderMap>>) {
@@ -245,9 +245,9 @@ impl Connection {
         self.exchange.as_mut()?.trailers.take().map(|all| *all)
     }
 
-    fn hand_over(&mut self) -> Step {
-        // The clock of the turn may be old by now: an earlier request of it was perhaps slow.
-        let now = Instant::now();
+    fn hand_over(&mut self, scratch: &Scratch) -> Step {
+        // Whoever has run a handler since the turn began has looked at the clock behind it.
+        let now = scratch.now();
         self.enter(Phase::Handling, now);
         self.begin_request(now);
         Step::Handle

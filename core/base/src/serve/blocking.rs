@@ -10,9 +10,9 @@ use std::time::Instant;
 use http::StatusCode;
 use oxicorn_http1::ResponseBody;
 
-use super::Running;
 use super::lend::Loan;
 use super::scratch::Scratch;
+use super::{Running, Service};
 use crate::app::{IntoResponse, Response};
 use crate::body::Body;
 use crate::connection::{
@@ -36,7 +36,9 @@ pub type Job = Box<Connection>;
 pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
     let (service, running) = (job.service().clone(), job.running());
     service.enter(running);
-    let called = call(job);
+    let called = call(job, &service);
+    // Whatever it was, it may have taken long, and others have their turn behind it.
+    scratch.borrow_mut().tick();
     service.enter(running.answering());
     let outcome = called.map(|(mut job, response)| {
         let step = conclude(&mut job, response, scratch);
@@ -49,8 +51,7 @@ pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
 /// What has become of a call of the application.
 type Called = std::thread::Result<Response>;
 
-fn call(mut job: Job) -> Option<(Job, Option<Called>)> {
-    let service = job.service().clone();
+fn call(mut job: Job, service: &Service) -> Option<(Job, Option<Called>)> {
     let Some(app) = service.app().as_blocking() else { return Some((job, None)) };
     let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
     Some(match job.open() {
@@ -81,6 +82,7 @@ fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scra
     let answered = catch_unwind(AssertUnwindSafe(|| answer(job, response, scratch)));
     answered.unwrap_or_else(|_| {
         let mut scratch = scratch.borrow_mut();
+        scratch.tick();
         if wait::is_over() {
             return job.time_out(&mut scratch);
         }
@@ -90,7 +92,7 @@ fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scra
 }
 
 fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) -> Step {
-    scratch.borrow_mut().tick();
+    let form = response.body().form();
     let sent = match send(job, response, scratch) {
         Err(Unsendable::Invalid(error)) => {
             job.report(&error);
@@ -98,6 +100,9 @@ fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) 
         }
         sent => sent,
     };
+    if form.takes_time() {
+        scratch.borrow_mut().tick();
+    }
     job.conclude(sent, &mut scratch.borrow_mut())
 }
 
@@ -117,19 +122,20 @@ fn send(
         let Some(piece) = body.next_chunk().map_err(Unsendable::Source)? else { break };
         fit = job.send_piece(piece)?;
         if length == ResponseBody::Streamed || job.queued() >= WRITE_FROM {
-            relieve(job)?;
+            relieve(job, scratch)?;
         }
     }
     Ok(())
 }
 
 /// Writes, and waits for the client when it is too far behind.
-fn relieve(job: &mut Connection) -> Result<(), Unsendable> {
+fn relieve(job: &mut Connection, scratch: &RefCell<Scratch>) -> Result<(), Unsendable> {
     while job.flush()? == Flushed::Some && job.queued() > HAND_OVER_UP_TO {
         let deadline = job.service().config().write_timeout.get().map(|t| Instant::now() + t);
         if wait::wait(job.as_fd(), Interest::Write, deadline)? == Woken::TimedOut {
             return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));
         }
     }
+    scratch.borrow_mut().tick();
     Ok(())
 }
