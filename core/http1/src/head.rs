@@ -91,7 +91,7 @@ impl WholeHead {
         self,
         head: &Bytes,
         bounds: &Bounds,
-    ) -> Result<(RequestHead, Facts), ErrorKind> {
+    ) -> Result<(Box<RequestHead>, Facts), ErrorKind> {
         let RequestLine { method, target, version } = self.line;
         let target = head.slice(target);
         let uri = target::parse(&method, &target)?;
@@ -101,6 +101,7 @@ impl WholeHead {
             fields::parse(&section, self.fields, |name, value| findings.field(name, value))?;
         let facts = findings.conclude(bounds.missing_host)?;
         let (body, upgrade) = (facts.body, facts.upgrade);
-        Ok((RequestHead { method, target, uri, version, headers, body, upgrade }, facts))
+        let request = RequestHead { method, target, uri, version, headers, body, upgrade };
+        Ok((Box::new(request), facts))
     }
 }

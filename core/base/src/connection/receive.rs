@@ -37,7 +37,7 @@ pub enum Opened {
 /// The head of a request, and what is believed of it.
 #[derive(Debug)]
 pub struct Head {
-    pub(super) request: RequestHead,
+    pub(super) request: Box<RequestHead>,
     pub(super) scheme: Scheme,
     pub(super) made_id: Option<Made>,
 }
@@ -157,7 +157,7 @@ impl Connection {
         }
     }
 
-    fn take_head(&mut self, mut head: RequestHead, scratch: &mut Scratch) -> Option<Step> {
+    fn take_head(&mut self, mut head: Box<RequestHead>, scratch: &mut Scratch) -> Option<Step> {
         let judged = self.service.trust().judge(self.standing, &mut head.headers);
         let log = scratch.log().map(|log| {
             log.begin(RequestLine {
@@ -383,7 +383,8 @@ impl Connection {
 
 /// Puts a request together.
 pub fn assemble(head: Head, connection: Arc<ConnectionInfo>, body: Body) -> Request {
-    let Head { request: head, scheme, made_id } = head;
+    let Head { request, scheme, made_id } = head;
+    let head = *request;
     let made_id = made_id.map_or_else(OnceLock::new, OnceLock::from);
     let arrival = Arrival { target: head.target, scheme, connection, made_id };
     let mut request = Request::new(with_arrival(body, arrival));
