@@ -212,12 +212,12 @@ impl Body {
     /// What is left of it as a part of a file, for whoever can send that without reading it; the body
     /// is then empty. `None`: it is no [`Form::File`].
     pub fn take_file(&mut self) -> Option<FilePart> {
+        if !matches!(self.kind, Kind::File(_)) {
+            return None;
+        }
         match std::mem::replace(&mut self.kind, Kind::Whole(Bytes::new())) {
             Kind::File(part) => Some(part),
-            other => {
-                self.kind = other;
-                None
-            }
+            _ => None,
         }
     }
 

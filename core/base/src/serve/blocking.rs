@@ -36,50 +36,57 @@ pub type Job = Box<Connection>;
 pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
     let (service, running) = (job.service().clone(), job.running());
     service.enter(running);
-    let called = call(job, &service);
+    let (job, mut called) = call(job, &service);
     // Whatever it was, it may have taken long, and others have their turn behind it.
     scratch.borrow_mut().tick();
     service.enter(running.answering());
-    let outcome = called.map(|(mut job, response)| {
-        let step = conclude(&mut job, response, scratch);
+    let outcome = job.map(|mut job| {
+        let step = conclude(&mut job, &mut called, scratch);
         (job, step)
     });
     service.enter(Running::NONE);
     outcome
 }
 
-/// What has become of a call of the application.
-type Called = std::thread::Result<Response>;
+/// What has become of a call of the application; `None`: there was none. It stays where it was
+/// returned to, and is handed on by reference: a response is large.
+type Called = Option<std::thread::Result<Response>>;
 
-fn call(mut job: Job, service: &Service) -> Option<(Job, Option<Called>)> {
-    let Some(app) = service.app().as_blocking() else { return Some((job, None)) };
+fn call(mut job: Job, service: &Service) -> (Option<Job>, Called) {
+    let Some(app) = service.app().as_blocking() else { return (Some(job), None) };
     let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
-    Some(match job.open() {
-        Some(Opened::Whole(request)) => (job, Some(call(request))),
+    match job.open() {
+        Some(Opened::Whole(request)) => (Some(job), Some(call(request))),
         Some(Opened::Incoming(head, length)) => {
             let info = job.info().clone();
             let loan = Loan::new(job);
             let body = Body::from_incoming(Box::new(loan.clone()), length);
             let response = call(assemble(head, info, body));
-            (loan.take()?, Some(response))
+            (loan.take(), Some(response))
         }
-        None => (job, None),
-    })
+        None => (Some(job), None),
+    }
 }
 
-fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scratch>) -> Step {
-    let Some(called) = called else { return Step::Close };
-    if job.claim_answer(&mut scratch.borrow_mut()) == Holder::Nobody {
+fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch>) -> Step {
+    if called.is_none() || job.claim_answer(&mut scratch.borrow_mut()) == Holder::Nobody {
         return Step::Close;
     }
     if wait::is_over() {
         return job.time_out(&mut scratch.borrow_mut());
     }
-    let response = called.unwrap_or_else(|_| {
-        job.report(&"the handler has panicked");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    });
-    let answered = catch_unwind(AssertUnwindSafe(|| answer(job, response, scratch)));
+    let answered = catch_unwind(AssertUnwindSafe(|| {
+        let step = match called {
+            Some(Ok(response)) => answer(job, response, scratch),
+            _ => {
+                job.report(&"the handler has panicked");
+                answer(job, &mut StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
+            }
+        };
+        // In here, because what the application has put into it may panic when it is dropped.
+        *called = None;
+        step
+    }));
     answered.unwrap_or_else(|_| {
         let mut scratch = scratch.borrow_mut();
         scratch.tick();
@@ -91,12 +98,12 @@ fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scra
     })
 }
 
-fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) -> Step {
+fn answer(job: &mut Connection, response: &mut Response, scratch: &RefCell<Scratch>) -> Step {
     let form = response.body().form();
     let sent = match send(job, response, scratch) {
         Err(Unsendable::Invalid(error)) => {
             job.report(&error);
-            send(job, StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
+            send(job, &mut StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
         }
         sent => sent,
     };
@@ -108,13 +115,13 @@ fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) 
 
 fn send(
     job: &mut Connection,
-    response: Response,
+    response: &mut Response,
     scratch: &RefCell<Scratch>,
 ) -> Result<(), Unsendable> {
-    let (parts, mut body) = response.into_parts();
-    let length = body_length(&body);
-    let mut fit =
-        job.begin_response(parts.status, &parts.headers, length, &mut scratch.borrow_mut())?;
+    let length = body_length(response.body());
+    let (status, headers) = (response.status(), response.headers());
+    let mut fit = job.begin_response(status, headers, length, &mut scratch.borrow_mut())?;
+    let body = response.body_mut();
     if let Some(part) = body.take_file() {
         fit = job.send_file(part)?;
     }
