@@ -27,6 +27,10 @@ enum Fill {
 }
 
 /// A request for the application.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made; a box would be one allocation per request"
+)]
 pub enum Opened {
     /// With its whole body.
     Whole(Request),
