@@ -78,6 +78,16 @@ pub enum Form {
     Async,
 }
 
+impl Form {
+    /// Whether time may pass until the last byte has been got.
+    pub fn takes_time(self) -> bool {
+        match self {
+            Form::Whole(_) | Form::File(_) => false,
+            Form::Blocking | Form::Async => true,
+        }
+    }
+}
+
 /// A body.
 ///
 /// A handler reads that of its request as a [`std::io::Read`] or by the methods below; under `tokio` it
@@ -319,12 +329,12 @@ impl Body {
     /// What is left of it as a part of a file, for whoever can send that without reading it; the body
     /// is then empty. `None`: it is no [`Form::File`].
     pub fn take_file(&mut self) -> Option<FilePart> {
+        if !matches!(self.kind, Kind::File(_)) {
+            return None;
+        }
         match std::mem::replace(&mut self.kind, Kind::Whole(Bytes::new())) {
             Kind::File(part) => Some(part),
-            other => {
-                self.kind = other;
-                None
-            }
+            _ => None,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The `Date` field's value, formatted once a second instead of once a response.
+//! The `Date` field, formatted once a second instead of once a response, with the `Server` field that
+//! stands before it in nearly every response: the two go out in one copy.
 //!
 //! The codec has no clock: whoever owns the loop owns one of these and refreshes it when it reads
 //! the time anyway.
@@ -9,6 +10,13 @@ use std::time::{Duration, SystemTime};
 /// Bytes of an IMF-fixdate (RFC 9110 section 5.6.7).
 const LEN: usize = 29;
 
+/// The two fields as they are sent; the moment is filled in.
+const FIELDS: &[u8; 54] = b"Server: oxicorn\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+/// Where `Date` begins.
+const DATE_AT: usize = 17;
+/// Where its value begins.
+const TEXT_AT: usize = 23;
+
 /// The last second of the year 9999, the last one that an IMF-fixdate can say.
 const LAST: u64 = 253_402_300_799;
 
@@ -16,13 +24,13 @@ const LAST: u64 = 253_402_300_799;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpDate {
     second: u64,
-    text: [u8; LEN],
+    fields: [u8; FIELDS.len()],
 }
 
 impl HttpDate {
     /// The moment `unix_secs` seconds after the epoch; later than the year 9999 is its last second.
     pub fn new(unix_secs: u64) -> HttpDate {
-        HttpDate { second: unix_secs, text: format(unix_secs) }
+        HttpDate { second: unix_secs, fields: format(unix_secs) }
     }
 
     /// Moves to `unix_secs` seconds after the epoch; formats only when the second has changed.
@@ -33,17 +41,28 @@ impl HttpDate {
     }
 
     /// The 29 bytes.
-    pub fn as_bytes(&self) -> &[u8; LEN] {
-        &self.text
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.fields[TEXT_AT..TEXT_AT + LEN]
+    }
+
+    /// Whole lines: our `Server`, and `Date`.
+    pub(crate) fn server_and_date(&self) -> &[u8; FIELDS.len()] {
+        &self.fields
+    }
+
+    /// A whole line: `Date`.
+    pub(crate) fn date(&self) -> &[u8] {
+        &self.fields[DATE_AT..]
     }
 }
 
-fn format(unix_secs: u64) -> [u8; LEN] {
-    let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+fn format(unix_secs: u64) -> [u8; FIELDS.len()] {
+    let mut fields = *FIELDS;
     let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(unix_secs.min(LAST));
-    // The text is always exactly as long as the array: writing it cannot fail.
-    let _ = write!(&mut text[..], "{}", httpdate::HttpDate::from(moment));
-    text
+    // The text is always exactly as long as its place: writing it cannot fail.
+    let place = &mut fields[TEXT_AT..TEXT_AT + LEN];
+    let _ = write!(&mut *place, "{}", httpdate::HttpDate::from(moment));
+    fields
 }
 
 #[cfg(test)]
@@ -59,7 +78,11 @@ mod tests {
             (LAST, "Fri, 31 Dec 9999 23:59:59 GMT"),
             (u64::MAX, "Fri, 31 Dec 9999 23:59:59 GMT"),
         ] {
-            assert_eq!(HttpDate::new(second).as_bytes(), text.as_bytes());
+            let date = HttpDate::new(second);
+            assert_eq!(date.as_bytes(), text.as_bytes());
+            assert_eq!(date.date(), format!("Date: {text}\r\n").as_bytes());
+            let both = format!("Server: oxicorn\r\nDate: {text}\r\n");
+            assert_eq!(date.server_and_date(), both.as_bytes());
         }
     }
 

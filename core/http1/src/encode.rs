@@ -68,12 +68,12 @@ pub(crate) fn head(
     let start = out.len();
     out.reserve(USUAL_HEAD);
     status_line(head.status, out);
-    if !head.headers.contains_key(header::SERVER) {
-        out.extend_from_slice(b"Server: oxicorn\r\n");
+    // The fields are walked through anyway, and few: that is cheaper than to hash the name.
+    if head.headers.keys().any(|name| *name == header::SERVER) {
+        out.extend_from_slice(date.date());
+    } else {
+        out.extend_from_slice(date.server_and_date());
     }
-    out.extend_from_slice(b"Date: ");
-    out.extend_from_slice(date.as_bytes());
-    out.extend_from_slice(b"\r\n");
     let fields = match application_fields(head, asked, out) {
         Ok(fields) => fields,
         Err(error) => {

@@ -44,18 +44,20 @@ impl HeadScan {
         buf: &mut BytesMut,
         bounds: &Bounds,
     ) -> Result<Option<WholeHead>, ErrorKind> {
-        if self.parsed.is_none() {
-            self.parsed = self.request_line(buf, bounds)?;
-        }
-        let Some((_, section)) = &mut self.parsed else {
+        let parsed = match self.parsed.take() {
+            None => self.request_line(buf, bounds)?,
+            parsed => parsed,
+        };
+        // Most heads arrive whole: nothing is put aside then.
+        let Some((line, mut section)) = parsed else {
             return Ok(None);
         };
         let Some(len) = section.advance(buf, bounds)? else {
+            self.parsed = Some((line, section));
             return Ok(None);
         };
-        let fields = section.fields();
-        let fields_at = self.lines.position();
-        Ok(self.parsed.take().map(|(line, _)| WholeHead { line, fields_at, fields, len }))
+        let (fields_at, fields) = (self.lines.position(), section.fields());
+        Ok(Some(WholeHead { line, fields_at, fields, len }))
     }
 
     /// The request line is parsed as soon as it is whole, so that something that is no HTTP at all
@@ -91,7 +93,7 @@ impl WholeHead {
         self,
         head: &Bytes,
         bounds: &Bounds,
-    ) -> Result<(RequestHead, Facts), ErrorKind> {
+    ) -> Result<(Box<RequestHead>, Facts), ErrorKind> {
         let RequestLine { method, target, version } = self.line;
         let target = head.slice(target);
         let uri = target::parse(&method, &target)?;
@@ -101,6 +103,7 @@ impl WholeHead {
             fields::parse(&section, self.fields, |name, value| findings.field(name, value))?;
         let facts = findings.conclude(bounds.missing_host)?;
         let (body, upgrade) = (facts.body, facts.upgrade);
-        Ok((RequestHead { method, target, uri, version, headers, body, upgrade }, facts))
+        let request = RequestHead { method, target, uri, version, headers, body, upgrade };
+        Ok((Box::new(request), facts))
     }
 }

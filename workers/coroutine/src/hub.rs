@@ -237,6 +237,8 @@ impl Hub {
         self.running.set(None);
         match back {
             Back::Suspended => {
+                // It may have computed for long, and others have their turn behind it.
+                self.scratch.borrow_mut().tick();
                 if let Some(task) = self.tasks.borrow_mut().get_mut(id) {
                     task.fiber = Some(fiber);
                 }

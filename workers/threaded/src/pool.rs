@@ -16,9 +16,21 @@ use oxicorn_core::sys::{Epoll, EpollEvent};
 use oxicorn_core::wait::Interest;
 
 use crate::crew::Crew;
-use crate::seats::{Missed, NEVER, Seats, Times};
+use crate::seats::{Missed, NEVER, Reports, Seats, Times};
 
 const STOP: u64 = u64::MAX;
+/// What may have happened while a connection's seat was empty. The set reports each change once, and
+/// the end of the stream is the one that no later read would meet by itself.
+const MISSED: Readiness = Readiness((libc::EPOLLIN | libc::EPOLLRDHUP) as u32);
+
+/// Whether the set is to look at a connection again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watching {
+    /// Only if it does not report yet what is waited for.
+    AsItIs,
+    /// In any case: it then reports again what is ready already.
+    Anew,
+}
 
 pub(crate) struct Pool {
     service: Arc<Service>,
@@ -123,22 +135,27 @@ impl Pool {
                 }
                 Step::Wait(interest) => {
                     guest.park(&mut scratch.borrow_mut());
-                    let Some(back) = self.put(seat, guest, interest) else { return };
+                    let watching = match guest.has_yielded() {
+                        true => Watching::Anew,
+                        false => Watching::AsItIs,
+                    };
+                    let Some(back) = self.put(seat, guest, interest, watching) else { return };
                     guest = back;
-                    step = guest.advance(Readiness::READ, &mut scratch.borrow_mut());
+                    step = guest.advance(MISSED, &mut scratch.borrow_mut());
                 }
             }
         }
     }
 
-    /// Arms a connection and puts it into its seat. Gives it back when an event came in between.
-    fn put(&self, seat: usize, guest: Box<Connection>, for_: Interest) -> Option<Box<Connection>> {
-        let flags = match for_ {
-            Interest::Read => libc::EPOLLIN | libc::EPOLLRDHUP,
-            Interest::Write => libc::EPOLLOUT,
-        };
-        let flags = (flags | libc::EPOLLONESHOT) as u32;
-        if let Err(error) = self.epoll.modify_or_add(guest.as_fd(), flags, seat as u64) {
+    /// Puts a connection into its seat, watched. Gives it back when an event came in between.
+    fn put(
+        &self,
+        seat: usize,
+        guest: Box<Connection>,
+        interest: Interest,
+        watching: Watching,
+    ) -> Option<Box<Connection>> {
+        if let Err(error) = self.watch(seat, &guest, interest, watching) {
             tracing::error!("Cannot watch a connection: {error}");
             drop(guest);
             self.seats.release(seat);
@@ -151,16 +168,48 @@ impl Pool {
             Times { deadline: deadline.unwrap_or(NEVER), idle_since: idle.unwrap_or(NEVER) };
         match self.seats.put(seat, guest, times) {
             Missed::Nothing => None,
-            Missed::Something => self.seats.take_idle(seat),
+            // Not only taken back: a thread whose own, older event has got it must find the note.
+            Missed::Something => self.seats.take(seat),
         }
     }
 
-    /// For the main thread, which runs no handler: puts a connection into its seat, armed, or drops
-    /// it. An event that came in between is asked for again, so that a thread of the pool gets it.
+    /// Has the set report what the connection waits for, if it does not yet.
+    fn watch(
+        &self,
+        seat: usize,
+        guest: &Connection,
+        interest: Interest,
+        watching: Watching,
+    ) -> io::Result<()> {
+        let known = self.seats.reports(seat);
+        let reports = match (interest, known) {
+            (Interest::Read, Reports::Nothing | Reports::Reading) => Reports::Reading,
+            (Interest::Write, _) | (_, Reports::ReadingAndWriting) => Reports::ReadingAndWriting,
+        };
+        if reports == known && watching == Watching::AsItIs {
+            return Ok(());
+        }
+        let write = match reports {
+            Reports::ReadingAndWriting => libc::EPOLLOUT,
+            Reports::Nothing | Reports::Reading => 0,
+        };
+        let flags = (libc::EPOLLIN | libc::EPOLLRDHUP | libc::EPOLLET | write) as u32;
+        // Noted first: once it is in the set, another thread may be told of it.
+        self.seats.set_reports(seat, reports);
+        match known {
+            Reports::Nothing => self.epoll.add_or_modify(guest.as_fd(), flags, seat as u64),
+            _ => self.epoll.modify_or_add(guest.as_fd(), flags, seat as u64),
+        }
+    }
+
+    /// For the main thread, which runs no handler: puts a connection into its seat, or drops it. An
+    /// event that came in between is asked for again, so that a thread of the pool gets it.
     fn seat(&self, seat: usize, mut guest: Box<Connection>, step: Step) {
         if let Step::Wait(interest) = step {
-            while let Some(back) = self.put(seat, guest, interest) {
+            let mut watching = Watching::AsItIs;
+            while let Some(back) = self.put(seat, guest, interest, watching) {
                 guest = back;
+                watching = Watching::Anew;
             }
         } else {
             drop(guest);

@@ -2,8 +2,8 @@
 //! waits; whichever thread gets its event takes it out, and puts it back when it has to wait again.
 //! Taking is one atomic exchange: no lock is held, and nobody ever waits for a seat.
 //!
-//! Entries in the set are one-shot, so a connection is armed again *before* it is put back, while the
-//! thread still owns it. An event may then find the seat empty; whoever meets that leaves a note
+//! A connection stays in the set while a thread has it: to disarm and arm it would be a system call
+//! for each request. So an event may find the seat empty; whoever meets that leaves a note
 //! ([`Seats::take`]), and the owner looks for the note after putting back ([`Seats::put`]).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -14,11 +14,23 @@ use oxicorn_core::connection::Connection;
 /// Never: no deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// What the set reports of a connection, each change of it once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reports {
+    /// It is not in the set.
+    #[default]
+    Nothing,
+    Reading,
+    ReadingAndWriting,
+}
+
 #[derive(Default)]
 struct Seat {
     guest: AtomicCell<Option<Box<Connection>>>,
     taken: AtomicBool,
     missed: AtomicBool,
+    /// Whoever holds the connection, or has just reserved the seat, is the only one to touch it.
+    reports: AtomicCell<Reports>,
     deadline: AtomicU64,
     idle_since: AtomicU64,
 }
@@ -64,6 +76,7 @@ impl Seats {
     /// Gives a seat back; its connection has been dropped.
     pub(crate) fn release(&self, number: usize) {
         let seat = &self.seats[number];
+        seat.reports.store(Reports::Nothing);
         seat.deadline.store(NEVER, Ordering::Relaxed);
         seat.idle_since.store(NEVER, Ordering::Relaxed);
         seat.taken.store(false, Ordering::Release);
@@ -84,7 +97,17 @@ impl Seats {
         self.seats[number].guest.take()
     }
 
-    /// Puts a connection, armed, into its seat.
+    /// What the set reports of the connection that the caller holds.
+    pub(crate) fn reports(&self, number: usize) -> Reports {
+        self.seats[number].reports.load()
+    }
+
+    /// Notes what the set reports of it from now on.
+    pub(crate) fn set_reports(&self, number: usize, reports: Reports) {
+        self.seats[number].reports.store(reports);
+    }
+
+    /// Puts a connection, watched by the set, into its seat.
     pub(crate) fn put(&self, number: usize, guest: Box<Connection>, times: Times) -> Missed {
         let seat = &self.seats[number];
         seat.deadline.store(times.deadline, Ordering::Relaxed);
@@ -149,5 +172,6 @@ mod tests {
     #[test]
     fn a_seat_is_exchanged_without_a_lock() {
         assert!(AtomicCell::<Option<Box<Connection>>>::is_lock_free());
+        assert!(AtomicCell::<Reports>::is_lock_free());
     }
 }

@@ -2,6 +2,7 @@
 //! that what it registers keeps its descriptor open.
 #![allow(unsafe_code)]
 
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::pin::Pin;
@@ -59,11 +60,12 @@ impl<T: AsFd> Socket<T> {
     /// Waits for readiness, which is then taken as used up: the caller reads or writes until the
     /// socket has no more.
     pub(crate) async fn ready(&self, what: Interest) -> io::Result<Readiness> {
-        let wanted = match what {
-            Interest::Read => TokioInterest::READABLE,
-            Interest::Write => TokioInterest::WRITABLE,
-        };
-        let mut guard = self.fd.ready(wanted).await?;
+        // One task waits here, so tokio needs no list of those who wait.
+        let ready = poll_fn(|cx| match what {
+            Interest::Read => self.fd.poll_read_ready(cx),
+            Interest::Write => self.fd.poll_write_ready(cx),
+        });
+        let mut guard = ready.await?;
         let ready = guard.ready();
         let readable = if ready.is_readable() { Readiness::READ.0 } else { 0 };
         let writable = if ready.is_writable() { Readiness::WRITE.0 } else { 0 };

@@ -75,7 +75,11 @@ impl Client {
                 Step::Handle => {
                     let connection = self.connection();
                     let (since, request) = (connection.started(), connection.entry());
-                    let handled = entry.while_in_time(since, request, self.handle()).await;
+                    let handled = {
+                        // Pinned where it stays: it is large, and would be copied on its way.
+                        let handler = pin!(self.handle());
+                        entry.while_in_time(since, request, handler).await
+                    };
                     let step = handled.unwrap_or_else(|| self.time_out());
                     shared.room.notify_one();
                     step
@@ -89,8 +93,11 @@ impl Client {
                     connection.park(&mut shared.scratch.borrow_mut());
                     let deadline = connection.deadline();
                     let idle_since = connection.is_idle().then(|| connection.since());
-                    let ready = self.socket.ready_by(interest, deadline);
-                    match entry.unless_called(idle_since, ready).await {
+                    let woken = {
+                        let ready = pin!(self.socket.ready_by(interest, deadline));
+                        entry.unless_called(idle_since, ready).await
+                    };
+                    match woken {
                         None if entry.is_dismissed() => break,
                         None => Step::Wait(interest),
                         Some(Ok(Woken::Ready(ready))) => self.advance(ready),
@@ -153,6 +160,7 @@ impl Client {
 
     async fn answer(&mut self, response: Response) -> Step {
         self.shared.scratch.borrow_mut().tick();
+        let form = response.body().form();
         let sent = match self.send(response).await {
             Err(Unsendable::Invalid(error)) => {
                 self.connection().report(&error);
@@ -161,6 +169,9 @@ impl Client {
             sent => sent,
         };
         let shared = self.shared.clone();
+        if form.takes_time() {
+            shared.scratch.borrow_mut().tick();
+        }
         self.connection().conclude(sent, &mut shared.scratch.borrow_mut())
     }
 
@@ -178,8 +189,14 @@ impl Client {
             fit = self.connection().send_file(part)?;
         }
         while fit == Fit::More {
-            let piece;
-            (body, piece) = next_piece(&shared.strays, body).await;
+            let piece = match body.form() {
+                Form::Whole(_) => body.next_chunk(),
+                form => {
+                    let piece;
+                    (body, piece) = next_piece(&shared.strays, body, form).await;
+                    piece
+                }
+            };
             let Some(piece) = piece.map_err(Unsendable::Source)? else { break };
             fit = self.connection().send_piece(piece)?;
             if length == ResponseBody::Streamed || self.connection().queued() >= WRITE_FROM {
@@ -200,6 +217,7 @@ impl Client {
                 return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));
             }
         }
+        self.shared.scratch.borrow_mut().tick();
         Ok(())
     }
 }
@@ -240,8 +258,12 @@ fn on_thread<T>(
 
 /// The next piece of a response's body: polled when it is asynchronous, on the blocking pool when it
 /// may block.
-async fn next_piece(strays: &Arc<Strays>, mut body: Body) -> (Body, io::Result<Option<Bytes>>) {
-    match body.form() {
+async fn next_piece(
+    strays: &Arc<Strays>,
+    mut body: Body,
+    form: Form,
+) -> (Body, io::Result<Option<Bytes>>) {
+    match form {
         Form::Whole(_) => {
             let piece = body.next_chunk();
             (body, piece)

@@ -65,12 +65,13 @@ pub trait IntoResponse {
     fn into_response(self) -> Response;
 }
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const BINARY: &str = "application/octet-stream";
+// Constants, so that they are looked through once, by the compiler.
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const BINARY: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-pub(super) fn typed(body: impl Into<Body>, kind: &'static str) -> Response {
+pub(super) fn typed(body: impl Into<Body>, kind: HeaderValue) -> Response {
     let mut response = Response::new(body.into());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
@@ -253,10 +254,7 @@ mod tests {
     fn each_value_is_the_response_that_people_mean() {
         let kind = |answer: &Response| answer.headers().get("content-type").cloned();
         for answer in ["a".into_response(), Cow::from("a").into_response()] {
-            assert_eq!(
-                (answer.status(), kind(&answer).unwrap()),
-                (StatusCode::OK, TEXT.parse().unwrap())
-            );
+            assert_eq!((answer.status(), kind(&answer).unwrap()), (StatusCode::OK, TEXT));
         }
         for answer in [vec![b'a'].into_response(), (&b"a"[..]).into_response()] {
             assert_eq!(kind(&answer).unwrap(), BINARY);

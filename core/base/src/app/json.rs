@@ -27,7 +27,7 @@ pub struct Json<T>(pub T);
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(text) => typed(text, "application/json"),
+            Ok(text) => typed(text, HeaderValue::from_static("application/json")),
             Err(error) => failed(&error),
         }
     }

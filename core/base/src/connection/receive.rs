@@ -27,6 +27,10 @@ enum Fill {
 }
 
 /// A request for the application.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made; a box would be one allocation per request"
+)]
 pub enum Opened {
     /// With its whole body.
     Whole(Request),
@@ -37,7 +41,7 @@ pub enum Opened {
 /// The head of a request, and what is believed of it.
 #[derive(Debug)]
 pub struct Head {
-    pub(super) request: RequestHead,
+    pub(super) request: Box<RequestHead>,
     pub(super) scheme: Scheme,
     pub(super) made_id: Option<Made>,
 }
@@ -157,7 +161,7 @@ impl Connection {
         }
     }
 
-    fn take_head(&mut self, mut head: RequestHead, scratch: &mut Scratch) -> Option<Step> {
+    fn take_head(&mut self, mut head: Box<RequestHead>, scratch: &mut Scratch) -> Option<Step> {
         let judged = self.service.trust().judge(self.standing, &mut head.headers);
         let log = scratch.log().map(|log| {
             log.begin(RequestLine {
@@ -192,14 +196,14 @@ impl Connection {
         }
         let config = self.service.config();
         let BodyLength::Fixed(length) = length else {
-            return waits_for_continue.then(|| self.hand_over());
+            return waits_for_continue.then(|| self.hand_over(scratch));
         };
         if config.limit_request_body.limit().is_some_and(|limit| length > limit) {
             self.too_large(scratch);
             return None;
         }
         let streams = length > config.body_buffer_size.bytes() || waits_for_continue;
-        streams.then(|| self.hand_over())
+        streams.then(|| self.hand_over(scratch))
     }
 
     fn take_body(&mut self, piece: Bytes, scratch: &mut Scratch) -> Option<Step> {
@@ -212,7 +216,7 @@ impl Connection {
         }
         self.gathered.push(piece);
         let full = self.gathered.len() as u64 > self.service.config().body_buffer_size.bytes();
-        full.then(|| self.hand_over())
+        full.then(|| self.hand_over(scratch))
     }
 
     fn over_limit(&mut self, more: usize) -> bool {
@@ -231,7 +235,7 @@ impl Connection {
             self.next_cycle(scratch.now());
             return None;
         }
-        Some(self.hand_over())
+        Some(self.hand_over(scratch))
     }
 
     fn keep_trailers(&mut self, trailers: Option<Box<HeaderMap>>) {
@@ -245,9 +249,9 @@ impl Connection {
         self.exchange.as_mut()?.trailers.take().map(|all| *all)
     }
 
-    fn hand_over(&mut self) -> Step {
-        // The clock of the turn may be old by now: an earlier request of it was perhaps slow.
-        let now = Instant::now();
+    fn hand_over(&mut self, scratch: &Scratch) -> Step {
+        // Whoever has run a handler since the turn began has looked at the clock behind it.
+        let now = scratch.now();
         self.enter(Phase::Handling, now);
         self.begin_request(now);
         Step::Handle
@@ -383,7 +387,8 @@ impl Connection {
 
 /// Puts a request together.
 pub fn assemble(head: Head, connection: Arc<ConnectionInfo>, body: Body) -> Request {
-    let Head { request: head, scheme, made_id } = head;
+    let Head { request, scheme, made_id } = head;
+    let head = *request;
     let made_id = made_id.map_or_else(OnceLock::new, OnceLock::from);
     let arrival = Arrival { target: head.target, scheme, connection, made_id };
     let mut request = Request::new(with_arrival(body, arrival));

@@ -207,7 +207,7 @@ impl Connection {
     pub(super) fn account(&mut self, scratch: &mut Scratch) {
         let Some(mut exchange) = self.exchange.take() else { return };
         let Some(in_flight) = exchange.in_flight.take() else { return };
-        let (time, holder) = in_flight.finish(exchange.sent);
+        let (time, holder) = in_flight.finish(exchange.sent, scratch.now());
         scratch.note(holder);
         if let (Some(pending), Some(log)) = (exchange.log.take(), scratch.log()) {
             log.finish(pending, exchange.sent, time);

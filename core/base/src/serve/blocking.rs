@@ -10,9 +10,9 @@ use std::time::Instant;
 use http::StatusCode;
 use oxicorn_http1::ResponseBody;
 
-use super::Running;
 use super::lend::Loan;
 use super::scratch::Scratch;
+use super::{Running, Service};
 use crate::app::{IntoResponse, Response};
 use crate::body::Body;
 use crate::connection::{
@@ -36,51 +36,60 @@ pub type Job = Box<Connection>;
 pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
     let (service, running) = (job.service().clone(), job.running());
     service.enter(running);
-    let called = call(job);
+    let (job, mut called) = call(job, &service);
+    // Whatever it was, it may have taken long, and others have their turn behind it.
+    scratch.borrow_mut().tick();
     service.enter(running.answering());
-    let outcome = called.map(|(mut job, response)| {
-        let step = conclude(&mut job, response, scratch);
+    let outcome = job.map(|mut job| {
+        let step = conclude(&mut job, &mut called, scratch);
         (job, step)
     });
     service.enter(Running::NONE);
     outcome
 }
 
-/// What has become of a call of the application.
-type Called = std::thread::Result<Response>;
+/// What has become of a call of the application; `None`: there was none. It stays where it was
+/// returned to, and is handed on by reference: a response is large.
+type Called = Option<std::thread::Result<Response>>;
 
-fn call(mut job: Job) -> Option<(Job, Option<Called>)> {
-    let service = job.service().clone();
-    let Some(app) = service.app().on_thread() else { return Some((job, None)) };
+fn call(mut job: Job, service: &Service) -> (Option<Job>, Called) {
+    let Some(app) = service.app().on_thread() else { return (Some(job), None) };
     let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
-    Some(match job.open() {
-        Some(Opened::Whole(request)) => (job, Some(call(request))),
+    match job.open() {
+        Some(Opened::Whole(request)) => (Some(job), Some(call(request))),
         Some(Opened::Incoming(head, length)) => {
             let info = job.info().clone();
             let loan = Loan::new(job);
             let body = Body::from_incoming(Box::new(loan.clone()), length);
             let response = call(assemble(head, info, body));
-            (loan.take()?, Some(response))
+            (loan.take(), Some(response))
         }
-        None => (job, None),
-    })
+        None => (Some(job), None),
+    }
 }
 
-fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scratch>) -> Step {
-    let Some(called) = called else { return Step::Close };
-    if job.claim_answer(&mut scratch.borrow_mut()) == Holder::Nobody {
+fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch>) -> Step {
+    if called.is_none() || job.claim_answer(&mut scratch.borrow_mut()) == Holder::Nobody {
         return Step::Close;
     }
     if wait::is_over() {
         return job.time_out(&mut scratch.borrow_mut());
     }
-    let response = called.unwrap_or_else(|_| {
-        job.report(&"the handler has panicked");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    });
-    let answered = catch_unwind(AssertUnwindSafe(|| answer(job, response, scratch)));
+    let answered = catch_unwind(AssertUnwindSafe(|| {
+        let step = match called {
+            Some(Ok(response)) => answer(job, response, scratch),
+            _ => {
+                job.report(&"the handler has panicked");
+                answer(job, &mut StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
+            }
+        };
+        // In here, because what the application has put into it may panic when it is dropped.
+        *called = None;
+        step
+    }));
     answered.unwrap_or_else(|_| {
         let mut scratch = scratch.borrow_mut();
+        scratch.tick();
         if wait::is_over() {
             return job.time_out(&mut scratch);
         }
@@ -89,27 +98,30 @@ fn conclude(job: &mut Connection, called: Option<Called>, scratch: &RefCell<Scra
     })
 }
 
-fn answer(job: &mut Connection, response: Response, scratch: &RefCell<Scratch>) -> Step {
-    scratch.borrow_mut().tick();
+fn answer(job: &mut Connection, response: &mut Response, scratch: &RefCell<Scratch>) -> Step {
+    let form = response.body().form();
     let sent = match send(job, response, scratch) {
         Err(Unsendable::Invalid(error)) => {
             job.report(&error);
-            send(job, StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
+            send(job, &mut StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
         }
         sent => sent,
     };
+    if form.takes_time() {
+        scratch.borrow_mut().tick();
+    }
     job.conclude(sent, &mut scratch.borrow_mut())
 }
 
 fn send(
     job: &mut Connection,
-    response: Response,
+    response: &mut Response,
     scratch: &RefCell<Scratch>,
 ) -> Result<(), Unsendable> {
-    let (parts, mut body) = response.into_parts();
-    let length = body_length(&body);
-    let mut fit =
-        job.begin_response(parts.status, &parts.headers, length, &mut scratch.borrow_mut())?;
+    let length = body_length(response.body());
+    let (status, headers) = (response.status(), response.headers());
+    let mut fit = job.begin_response(status, headers, length, &mut scratch.borrow_mut())?;
+    let body = response.body_mut();
     if let Some(part) = body.take_file() {
         fit = job.send_file(part)?;
     }
@@ -117,19 +129,20 @@ fn send(
         let Some(piece) = body.next_chunk().map_err(Unsendable::Source)? else { break };
         fit = job.send_piece(piece)?;
         if length == ResponseBody::Streamed || job.queued() >= WRITE_FROM {
-            relieve(job)?;
+            relieve(job, scratch)?;
         }
     }
     Ok(())
 }
 
 /// Writes, and waits for the client when it is too far behind.
-fn relieve(job: &mut Connection) -> Result<(), Unsendable> {
+fn relieve(job: &mut Connection, scratch: &RefCell<Scratch>) -> Result<(), Unsendable> {
     while job.flush()? == Flushed::Some && job.queued() > HAND_OVER_UP_TO {
         let deadline = job.service().config().write_timeout.get().map(|t| Instant::now() + t);
         if wait::wait(job.as_fd(), Interest::Write, deadline)? == Woken::TimedOut {
             return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));
         }
     }
+    scratch.borrow_mut().tick();
     Ok(())
 }

@@ -269,10 +269,10 @@ impl InFlight {
         self.entry.map_or(Holder::Handler, |entry| self.service.ledger.answer(entry))
     }
 
-    /// The response has been handed over.
-    pub(crate) fn finish(mut self, bytes: u64) -> (Duration, Holder) {
+    /// The response has been handed over, `now`.
+    pub(crate) fn finish(mut self, bytes: u64, now: Instant) -> (Duration, Holder) {
         self.service.slot.request_answered(bytes);
-        (self.started.elapsed(), self.leave())
+        (now.saturating_duration_since(self.started), self.leave())
     }
 
     fn leave(&mut self) -> Holder {

@@ -37,7 +37,7 @@ pub(crate) fn after(bytes: impl AsRef<[u8]>) -> Conn {
 /// The head at the front of `bytes`, or the rule that it breaks.
 pub(crate) fn head_of(bytes: impl AsRef<[u8]>) -> Result<RequestHead, ErrorKind> {
     match after(bytes).next_event() {
-        Ok(Event::Request(head)) => Ok(head),
+        Ok(Event::Request(head)) => Ok(*head),
         Ok(other) => panic!("no head but {other:?}"),
         Err(error) => Err(error.kind()),
     }
