@@ -72,6 +72,7 @@ pub(super) fn write_timeout(subject: &Subject) {
     reader.wait_for_bytes().expect("the response begins");
     Deadline::seconds(10)
         .until("the reader that reads nothing is dropped", || worker.sockets() <= before);
+    assert_eq!(server.worker(), worker, "it is the same worker");
     match reader.receive(Asked::ForAll) {
         Err(ClientError::Closed | ClientError::Reset) => {}
         Err(error) => assert!(error.to_string().len() > 1, "cut short: {error}"),
