@@ -57,6 +57,11 @@ impl Process {
         Some(fs::read_dir(self.path("fd")).ok()?.count())
     }
 
+    /// How many of them are sockets: connections, and what it listens at.
+    pub fn sockets(self) -> usize {
+        self.describe_descriptors().iter().filter(|line| line.contains("-> socket:")).count()
+    }
+
     /// What its descriptors are, one line each, for a message about a leak.
     pub fn describe_descriptors(self) -> Vec<String> {
         let entries = fs::read_dir(self.path("fd")).into_iter().flatten().flatten();
