@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use corosensei::stack::DefaultStack;
 use oxicorn_core::reactor::{Job, Patience, Reactor, Turn};
-use oxicorn_core::serve::{self, Running, Scratch, Service};
+use oxicorn_core::serve::{self, Place, Running, Scratch, Service};
 use oxicorn_core::wait::{Blocking, Interest, Wait, Woken};
 use oxicorn_core::worker::WorkerError;
 use slab::Slab;
@@ -34,6 +34,8 @@ struct Task {
     wait: u32,
     woken: Woken,
     request: Overseen,
+    /// Kept here because a request that has ended is in no table.
+    place: Place,
 }
 
 pub(crate) struct Hub {
@@ -94,12 +96,13 @@ impl Hub {
             }
         };
         let request = Overseen::new(&job.connection);
+        let place = job.connection.place();
         let hub = self.clone();
         let fiber = Fiber::new(stack, move || {
             let outcome = serve::handle(job.connection, &hub.scratch);
             hub.reactor.borrow_mut().settle(job.ticket, outcome);
         });
-        let task = Task { fiber: Some(fiber), wait: 0, woken: Woken::Ready, request };
+        let task = Task { fiber: Some(fiber), wait: 0, woken: Woken::Ready, request, place };
         if let Some(due) = self.watch.set_for(request) {
             self.reactor.borrow_mut().wake_at(due, WATCH);
         }
@@ -162,9 +165,12 @@ impl Hub {
         let fiber = self.tasks.borrow_mut().get_mut(id).and_then(|task| task.fiber.take());
         let Some(mut fiber) = fiber else { return };
         self.running.set(Some(id));
-        self.service.slot().busy();
+        let hold = self.service.hold_thread();
         let back = fiber.resume();
-        self.service.slot().idle();
+        self.service.release_thread(hold, || {
+            let tasks = self.tasks.borrow();
+            tasks.get(id).map_or_else(String::new, |task| task.place.to_string())
+        });
         self.running.set(None);
         match back {
             Back::Suspended => {
