@@ -18,6 +18,7 @@ use http::Method;
 
 use super::{Running, Service, printable};
 use crate::config::Config;
+use crate::log::counts::Complaint;
 use crate::sys;
 
 /// Milliseconds in which a place is named at most once.
@@ -115,6 +116,7 @@ impl Service {
         let held = now.saturating_sub(hold.0);
         if held >= threshold {
             self.slot().handler_blocked();
+            Complaint::Blocked.count();
             if let Some(line) = self.blocked.line(place(), held, now) {
                 tracing::warn!("{line}: everybody else has waited (blocked_threshold)");
             }
