@@ -203,7 +203,7 @@ mod tests {
             (200, "GET", "http://x/", &[("expect", "100-Continue")]),
             (431, "GET", "http://x/", &[("a", &long)]),
             (431, "GET", "http://x/", &many),
-            (414, "GET", &format!("http://x/{}", &long[..4080]), &[]),
+            (414, "GET", &format!("http://x/{}", &long[..4081]), &[]),
         ] {
             assert_eq!(verdict(method, uri, fields).0, status, "{method} {uri} {fields:?}");
         }
