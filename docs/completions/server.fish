@@ -23,6 +23,7 @@ complete -c server -l header-timeout -d 'How long the head of a request may take
 complete -c server -l body-timeout -d 'How long the body of a request may pause' -r
 complete -c server -l write-timeout -d 'How long a client may read nothing of its response' -r
 complete -c server -l boot-timeout -d 'How long a worker may take until it is ready' -r
+complete -c server -l blocked-threshold -d 'How long a handler may hold its worker\'s only thread unnoticed' -r
 complete -c server -l limit-request-line -d 'Bytes of a request line' -r
 complete -c server -l limit-request-fields -d 'Header fields of a request' -r
 complete -c server -l limit-request-field-size -l limit-request-field_size -d 'Bytes of a header field, name and value' -r

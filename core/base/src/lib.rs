@@ -11,6 +11,7 @@ pub mod body;
 pub mod capacity;
 pub mod config;
 pub mod connection;
+pub mod handover;
 pub mod identity;
 pub mod in_flight;
 pub mod lifeline;

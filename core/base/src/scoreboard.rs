@@ -93,6 +93,7 @@ enum Word {
     Accepted,
     Requests,
     BytesSent,
+    Blocked,
 }
 
 /// One row as read at one moment; the words are read one after the other, not as a whole.
@@ -121,6 +122,8 @@ pub struct Row {
     pub requests: u64,
     /// Bytes of response bodies sent since the start.
     pub bytes_sent: u64,
+    /// How often a handler has held the only thread for too long since the start.
+    pub blocked: u64,
 }
 
 /// The table. Made by the master before its first fork; every process forked later sees the same.
@@ -202,6 +205,7 @@ impl Scoreboard {
             accepted: self.read(slot, Word::Accepted),
             requests: self.read(slot, Word::Requests),
             bytes_sent: self.read(slot, Word::BytesSent),
+            blocked: self.read(slot, Word::Blocked),
         }
     }
 
@@ -320,16 +324,22 @@ impl SlotHandle {
 
     /// The main loop goes into a request now and will not beat until it is back. This is a sign of
     /// life itself: several requests may follow each other in one turn of the loop, and none is to be
-    /// blamed for the time of those before it.
-    pub fn busy(&self) {
+    /// blamed for the time of those before it. Returns when that is: [`sys::coarse_millis`].
+    pub fn busy(&self) -> u64 {
         let now = sys::coarse_millis();
         self.set(Word::Heartbeat, now);
         self.set(Word::BusySince, now);
+        now
     }
 
     /// The main loop is back.
     pub fn idle(&self) {
         self.set(Word::BusySince, 0);
+    }
+
+    /// A handler has held the only thread for too long.
+    pub fn handler_blocked(&self) {
+        self.add(Word::Blocked, 1);
     }
 
     /// A connection was accepted.

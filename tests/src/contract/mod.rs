@@ -4,6 +4,7 @@
 //! panics when a promise is broken.
 
 mod basics;
+mod blocked;
 mod bodies;
 mod corpus;
 mod crowd;

@@ -2,9 +2,9 @@
 //! macros only lay out tables; what a row does is its function.
 
 use super::{
-    Concerns, Contract, Serving, basics, bodies, corpus, crowd, group_stop, leaving, limits, logs,
-    methods, overload, proxies, records, recycling, reload, resources, slow, stopping, supervision,
-    timeouts, upgrade, waiting,
+    Concerns, Contract, Serving, basics, blocked, bodies, corpus, crowd, group_stop, leaving,
+    limits, logs, methods, overload, proxies, records, recycling, reload, resources, slow,
+    stopping, supervision, timeouts, upgrade, waiting,
 };
 
 /// The rows, handed to the macro `$build` behind `$arguments`: first those that concern every class,
@@ -117,6 +117,8 @@ macro_rules! contract_table {
             Many {
                 hundred_waits_overlap: waiting::hundred_waits_overlap,
                 everything_in_flight_is_named: timeouts::everything_in_flight_is_named,
+                handler_that_holds_the_thread: blocked::handler_that_holds_the_thread,
+                handler_that_may_hold_the_thread: blocked::handler_that_may_hold_the_thread,
             }
         }
     };

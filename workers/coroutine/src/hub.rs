@@ -119,6 +119,7 @@ impl Hub {
             }
         };
         let request = Overseen::new(&job.connection);
+        let place = job.connection.place();
         let hub = self.clone();
         let fiber = Fiber::new(stack, move || {
             let outcome = serve::handle(job.connection, &hub.scratch);
@@ -127,7 +128,7 @@ impl Hub {
         if let Some(due) = self.watch.set_for(request) {
             self.reactor.borrow_mut().wake_at(due, WATCH);
         }
-        let id = self.tasks.borrow_mut().insert(Task::new(fiber, request));
+        let id = self.tasks.borrow_mut().insert(Task::new(fiber, request).of(place));
         self.resume(id);
     }
 
@@ -231,9 +232,12 @@ impl Hub {
         let fiber = self.tasks.borrow_mut().get_mut(id).and_then(|task| task.fiber.take());
         let Some(mut fiber) = fiber else { return };
         self.running.set(Some(id));
-        self.service.slot().busy();
+        let hold = self.service.hold_thread();
         let back = fiber.resume();
-        self.service.slot().idle();
+        self.service.release_thread(hold, || {
+            let tasks = self.tasks.borrow();
+            tasks.get(id).map_or_else(String::new, Task::place)
+        });
         self.running.set(None);
         match back {
             Back::Suspended => {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use oxicorn_core::serve::Place;
 use oxicorn_core::wait::Woken;
 
 use crate::mailbox::Note;
@@ -21,6 +22,8 @@ pub(crate) struct Task {
     wait: u32,
     pub(crate) woken: Woken,
     pub(crate) request: Overseen,
+    /// Kept here because a request that has ended is in no table.
+    place: Option<Place>,
     /// When its present wait ends at the latest.
     deadline: Option<Instant>,
     /// When the reactor looks at that. An alarm cannot be taken back, so it stays for later waits.
@@ -65,11 +68,24 @@ impl Task {
             wait: 0,
             woken: Woken::Ready,
             request,
+            place: None,
             deadline: None,
             alarm: None,
             note: None,
             ear: Ear::Deaf,
         }
+    }
+
+    /// The same, for a request.
+    pub(crate) fn of(mut self, place: Place) -> Task {
+        self.place = Some(place);
+        self
+    }
+
+    /// What it does, for the log.
+    pub(crate) fn place(&self) -> String {
+        let spawned = || "what a handler has spawned".to_owned();
+        self.place.as_ref().map_or_else(spawned, ToString::to_string)
     }
 
     /// A new wait begins. Gives its number, and when an alarm is to be set for it.

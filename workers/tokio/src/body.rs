@@ -16,7 +16,16 @@ use tokio::time::timeout_at;
 
 use crate::socket::{Socket, Woken};
 
-type Piece = io::Result<Option<Bytes>>;
+pub(crate) type Piece = io::Result<Option<Bytes>>;
+
+/// Where a body comes from.
+pub(crate) trait Source {
+    /// The next piece; `None` at the end.
+    async fn next_piece(&mut self) -> Piece;
+
+    /// What followed the last piece.
+    fn take_trailers(&mut self) -> Option<HeaderMap>;
+}
 
 /// What goes over the channel: a piece, and behind the last one what followed it.
 struct Delivery {
@@ -102,10 +111,10 @@ impl Incoming for Asking {
 
 impl Feeding {
     /// Reads the body as it is asked for; returns when nobody will ask any more.
-    pub(crate) async fn feed(&mut self, socket: &mut Socket<Box<Connection>>) {
+    pub(crate) async fn feed(&mut self, source: &mut impl Source) {
         while self.demand.recv().await.is_some() {
-            let piece = next_piece(socket).await;
-            let trailers = socket.owner_mut().take_trailers();
+            let piece = source.next_piece().await;
+            let trailers = source.take_trailers();
             if self.pieces.send(Delivery { piece, trailers }).await.is_err() {
                 return;
             }
@@ -113,21 +122,30 @@ impl Feeding {
     }
 }
 
-async fn next_piece(socket: &mut Socket<Box<Connection>>) -> Piece {
-    loop {
-        let connection = socket.owner_mut();
-        match connection.try_body_piece()? {
-            BodyPiece::Data(piece) => return Ok(Some(piece)),
-            BodyPiece::End => return Ok(None),
-            BodyPiece::NotYet => {}
-        }
-        let patience = connection.service().config().body_timeout.get();
-        let deadline = patience.map(|patience| std::time::Instant::now() + patience);
-        match socket.ready_by(Interest::Read, deadline).await? {
-            Woken::Ready(_) => socket.owner_mut().readable_again(),
-            Woken::TimedOut => {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "the body stopped arriving"));
+impl Source for Socket<Box<Connection>> {
+    async fn next_piece(&mut self) -> Piece {
+        loop {
+            let connection = self.owner_mut();
+            match connection.try_body_piece()? {
+                BodyPiece::Data(piece) => return Ok(Some(piece)),
+                BodyPiece::End => return Ok(None),
+                BodyPiece::NotYet => {}
+            }
+            let patience = connection.service().config().body_timeout.get();
+            let deadline = patience.map(|patience| std::time::Instant::now() + patience);
+            match self.ready_by(Interest::Read, deadline).await? {
+                Woken::Ready(_) => self.owner_mut().readable_again(),
+                Woken::TimedOut => return Err(stopped_arriving()),
             }
         }
     }
+
+    fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.owner_mut().take_trailers()
+    }
+}
+
+/// The client has not sent any of its body for `body_timeout`.
+pub(crate) fn stopped_arriving() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the body stopped arriving")
 }

@@ -5,10 +5,14 @@
 //! runtime, a blocking one on the runtime's blocking pool.
 
 mod body;
+mod call;
+mod http2;
 mod roll;
 mod socket;
 mod strays;
+mod switch;
 mod task;
+mod wire;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,7 +29,7 @@ use oxicorn_core::wait::Interest;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::select;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::sleep;
 
@@ -102,6 +106,7 @@ impl Main {
                 roll: Roll::default(),
                 room: Notify::new(),
                 lines: Notify::new(),
+                streams: Semaphore::new(service.config().worker_connections as usize),
                 strays: Strays::of(blocking_threads),
             }),
             look_at_handlers: service.config().timeout.get().map(|_| Instant::now()),

@@ -49,6 +49,11 @@ impl<T: AsFd> Socket<T> {
         Ok(Socket { fd: registered.map_err(io::Error::from)?, alarm: None })
     }
 
+    /// The owner, which tokio's reactor knows no longer.
+    pub(crate) fn into_owner(self) -> T {
+        self.fd.into_inner().0
+    }
+
     pub(crate) fn owner(&self) -> &T {
         &self.fd.get_ref().0
     }

@@ -1,36 +1,36 @@
 //! The task of one connection: it drives the connection's state machine over tokio's reactor and runs
-//! the application on the runtime.
+//! the application on the runtime. When the connection leaves HTTP/1.1, the task goes with it.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::StatusCode;
-use http_body::Frame;
 use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::Form;
 use oxicorn_core::connection::{
-    Connection, Fit, Flushed, Opened, Readiness, ResponseBody, Step, Unsendable, assemble,
+    Connection, Fit, Flushed, Opened, Readiness, ResponseBody, Step, Unsendable, Wish, assemble,
     body_length,
 };
-use oxicorn_core::serve::{HAND_OVER_UP_TO, Running, Scratch, Service, WRITE_FROM};
+use oxicorn_core::handover::HandedOver;
+use oxicorn_core::serve::{HAND_OVER_UP_TO, Scratch, WRITE_FROM};
 use oxicorn_core::wait::Interest;
-use oxicorn_core::{Body, Request, Response};
+use oxicorn_core::{Body, Response};
 use tokio::select;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
 
 use crate::body::pair;
-use crate::roll::Roll;
+use crate::call::{call, next_piece};
+use crate::http2;
+use crate::roll::{Entry, Roll};
 use crate::socket::{Socket, Woken};
 use crate::strays::{Panicked, Strays};
+use crate::switch::Switch;
+use crate::wire::Wire;
 
 /// A client and everything that serves it.
 pub(crate) struct Client {
@@ -47,12 +47,24 @@ pub(crate) struct Shared {
     pub(crate) room: Notify,
     /// There are lines for the access log.
     pub(crate) lines: Notify,
+    /// Requests of all HTTP/2 connections that may be in the application's hands at once: as many as
+    /// there may be connections, for that is how many requests of HTTP/1.1 there may be.
+    pub(crate) streams: Semaphore,
     /// The blocking pool.
     pub(crate) strays: Arc<Strays>,
 }
 
+/// What has become of a request.
+enum Handled {
+    /// It is answered, or was given up.
+    Step(Step),
+    /// The application has agreed to another protocol.
+    Switched(Box<(Switch, Response)>),
+}
+
 impl Client {
-    pub(crate) fn new(connection: Box<Connection>, shared: &Rc<Shared>) -> io::Result<Client> {
+    pub(crate) fn new(mut connection: Box<Connection>, shared: &Rc<Shared>) -> io::Result<Client> {
+        connection.offer_http2();
         Ok(Client { socket: Socket::new(connection)?, shared: shared.clone() })
     }
 
@@ -61,8 +73,13 @@ impl Client {
     }
 
     /// Serves the connection to its end.
-    pub(crate) async fn serve(mut self) {
+    pub(crate) async fn serve(self) {
         let shared = self.shared.clone();
+        self.serve_all(&shared).await;
+        shared.room.notify_one();
+    }
+
+    async fn serve_all(mut self, shared: &Rc<Shared>) {
         let entry = shared.roll.entry();
         let mut step = self.advance(Readiness::READ);
         loop {
@@ -73,16 +90,20 @@ impl Client {
             step = match step {
                 Step::Close => break,
                 Step::Handle => {
-                    let connection = self.connection();
-                    let (since, request) = (connection.started(), connection.entry());
-                    let handled = {
-                        // Pinned where it stays: it is large, and would be copied on its way.
-                        let handler = pin!(self.handle());
-                        entry.while_in_time(since, request, handler).await
-                    };
-                    let step = handled.unwrap_or_else(|| self.time_out());
-                    shared.room.notify_one();
-                    step
+                    let wish = self.connection().wish();
+                    if wish == Wish::Http2 {
+                        let handed = self.socket.into_owner().give_away();
+                        return http2::serve(handed, shared, &entry).await;
+                    }
+                    match self.handle_in_time(wish, &entry).await {
+                        Handled::Step(step) => step,
+                        Handled::Switched(taken) => {
+                            let (switch, response) = *taken;
+                            // It is neither idle nor to be called any more.
+                            drop(entry);
+                            return self.switch(switch, response).await;
+                        }
+                    }
                 }
                 Step::Wait(_) if self.connection().has_yielded() => {
                     yield_now().await;
@@ -111,8 +132,18 @@ impl Client {
                 }
             };
         }
-        drop(self);
-        shared.room.notify_one();
+    }
+
+    async fn handle_in_time(&mut self, wish: Wish, entry: &Entry<'_>) -> Handled {
+        let connection = self.connection();
+        let (since, request) = (connection.started(), connection.entry());
+        let handled = {
+            // Pinned where it stays: it is large, and would be copied on its way.
+            let handler = pin!(self.handle(wish));
+            entry.while_in_time(since, request, handler).await
+        };
+        self.shared.room.notify_one();
+        handled.unwrap_or_else(|| Handled::Step(self.time_out()))
     }
 
     fn advance(&mut self, ready: Readiness) -> Step {
@@ -131,11 +162,26 @@ impl Client {
         self.connection().time_out(&mut shared.scratch.borrow_mut())
     }
 
-    async fn handle(&mut self) -> Step {
+    /// What the request may become, for an application that could take it: a blocking one could not
+    /// wait for it.
+    async fn may_switch(&mut self, wish: Wish) -> Option<(Switch, hyper::upgrade::OnUpgrade)> {
+        let connection = self.connection();
+        let takes = wish == Wish::Upgrade && connection.service().app().as_async().is_some();
+        let method = takes.then(|| connection.place().method)?;
+        Switch::offer(&method).await
+    }
+
+    async fn handle(&mut self, wish: Wish) -> Handled {
         let shared = self.shared.clone();
         let (service, running) = (self.connection().service().clone(), self.connection().running());
+        let (switch, upgrade) = self.may_switch(wish).await.unzip();
         let response = match self.connection().open() {
-            Some(Opened::Whole(request)) => call(&service, running, &shared.strays, request).await,
+            Some(Opened::Whole(mut request)) => {
+                upgrade
+                    .into_iter()
+                    .for_each(|upgrade| drop(request.extensions_mut().insert(upgrade)));
+                call(&service, running, &shared.strays, request).await
+            }
             Some(Opened::Incoming(head, length)) => {
                 let (asking, mut feeding) = pair();
                 let body = Body::from_incoming(Box::new(asking), length);
@@ -149,13 +195,39 @@ impl Client {
                     () = feeding.feed(&mut self.socket) => response.as_mut().await,
                 }
             }
-            None => return Step::Close,
+            None => return Handled::Step(Step::Close),
         };
         let response = response.unwrap_or_else(|Panicked| {
             self.connection().report(&"the handler has panicked");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         });
-        self.answer(response).await
+        match switch {
+            Some(switch) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                Handled::Switched(Box::new((switch, response)))
+            }
+            _ => Handled::Step(self.answer(response).await),
+        }
+    }
+
+    /// The connection becomes what the application makes of it. It counts until that is closed.
+    async fn switch(mut self, switch: Switch, response: Response) {
+        let shared = self.shared.clone();
+        self.connection().conclude_switch(
+            response.status(),
+            response.headers(),
+            &mut shared.scratch.borrow_mut(),
+        );
+        shared.lines.notify_one();
+        // Answers to earlier requests may still be here.
+        if self.relieve(0).await.is_err() {
+            return;
+        }
+        let HandedOver { socket, received, visitor } = self.socket.into_owner().give_away();
+        match Wire::new(socket, received) {
+            Ok(wire) => switch.take(wire, response).await,
+            Err(error) => tracing::error!("Cannot watch a connection: {error}"),
+        }
+        drop(visitor);
     }
 
     async fn answer(&mut self, response: Response) -> Step {
@@ -188,28 +260,30 @@ impl Client {
         if let Some(part) = body.take_file() {
             fit = self.connection().send_file(part)?;
         }
+        let service = self.connection().service().clone();
+        let running = self.connection().running().answering();
         while fit == Fit::More {
             let piece = match body.form() {
                 Form::Whole(_) => body.next_chunk(),
-                form => {
+                _ => {
                     let piece;
-                    (body, piece) = next_piece(&shared.strays, body, form).await;
+                    (body, piece) = next_piece(&service, running, &shared.strays, body).await;
                     piece
                 }
             };
             let Some(piece) = piece.map_err(Unsendable::Source)? else { break };
             fit = self.connection().send_piece(piece)?;
             if length == ResponseBody::Streamed || self.connection().queued() >= WRITE_FROM {
-                self.relieve().await?;
+                self.relieve(HAND_OVER_UP_TO).await?;
             }
         }
         Ok(())
     }
 
-    /// Writes, and waits for the client when it is too far behind.
-    async fn relieve(&mut self) -> Result<(), Unsendable> {
+    /// Writes, and waits for the client when it is more than so many bytes behind.
+    async fn relieve(&mut self, behind: usize) -> Result<(), Unsendable> {
         while self.connection().flush()? == Flushed::Some
-            && self.connection().queued() > HAND_OVER_UP_TO
+            && (behind == 0 || self.connection().queued() > behind)
         {
             let patience = self.connection().service().config().write_timeout.get();
             let deadline = patience.map(|patience| Instant::now() + patience);
@@ -219,73 +293,5 @@ impl Client {
         }
         self.shared.scratch.borrow_mut().tick();
         Ok(())
-    }
-}
-
-async fn call(
-    service: &Service,
-    running: Running,
-    strays: &Arc<Strays>,
-    request: Request,
-) -> Result<Response, Panicked> {
-    if let Some(app) = service.app().as_async() {
-        let called = on_thread(service, running, || app.call(request));
-        let Ok(mut future) = called else { return Err(Panicked) };
-        return poll_fn(|cx| {
-            let polled = on_thread(service, running, || future.as_mut().poll(cx));
-            polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
-        })
-        .await;
-    }
-    let Some(app) = service.app().as_blocking().cloned() else { return Err(Panicked) };
-    strays.on_pool(move || app.call(request)).await
-}
-
-/// Runs a part of the application on the one thread that everything else needs too: whoever looks at
-/// a worker that is silent is to see by whom it is held. Each part is a sign of life.
-fn on_thread<T>(
-    service: &Service,
-    running: Running,
-    part: impl FnOnce() -> T,
-) -> std::thread::Result<T> {
-    service.slot().busy();
-    service.enter(running);
-    let outcome = catch_unwind(AssertUnwindSafe(part));
-    service.enter(Running::NONE);
-    service.slot().idle();
-    outcome
-}
-
-/// The next piece of a response's body: polled when it is asynchronous, on the blocking pool when it
-/// may block.
-async fn next_piece(
-    strays: &Arc<Strays>,
-    mut body: Body,
-    form: Form,
-) -> (Body, io::Result<Option<Bytes>>) {
-    match form {
-        Form::Whole(_) => {
-            let piece = body.next_chunk();
-            (body, piece)
-        }
-        Form::Blocking | Form::File(_) => {
-            let pulled = strays.on_pool(move || {
-                let piece = body.pull();
-                (body, piece)
-            });
-            pulled.await.unwrap_or_else(|Panicked| {
-                (Body::empty(), Err(io::Error::other("its source has panicked")))
-            })
-        }
-        Form::Async => loop {
-            let frame = poll_fn(|cx| body.poll_pull(cx)).await;
-            match frame.map(|frame| frame.map(Frame::into_data)) {
-                None => return (body, Ok(None)),
-                Some(Err(error)) => return (body, Err(error)),
-                Some(Ok(Ok(piece))) if !piece.is_empty() => return (body, Ok(Some(piece))),
-                // Trailers: HTTP/1.1 clients rarely read them, and must not need them.
-                Some(Ok(_)) => {}
-            }
-        },
     }
 }

@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
@@ -297,6 +298,15 @@ settings! {
     /// After that it is killed, and another is started. `0`: for ever.
     boot_timeout: Timeout = Timeout::seconds(60) => {
         group: Time, reload: Live,
+    }
+
+    /// How long a handler may hold its worker's only thread unnoticed
+    ///
+    /// Everybody else waits meanwhile. A handler that computes, or waits in a way that the class does
+    /// not know of, for this long without giving way is named in a WARNING, once a minute for each
+    /// method and path, and counted. The clock is exact to some milliseconds. `0`: nobody looks.
+    blocked_threshold: Timeout = Timeout(Some(Duration::from_millis(100))) => {
+        group: Time, reload: Generation, classes: ["coroutine", "tokio"],
     }
 
     /// Bytes of a request line

@@ -4,6 +4,7 @@
 //! application. So a slow client costs a place in a table, never a worker.
 
 mod gather;
+mod leave;
 mod output;
 mod overdue;
 mod preface;
@@ -25,11 +26,13 @@ use oxicorn_http1::Conn;
 use crate::access_log::Pending;
 use crate::app::ConnectionInfo;
 use crate::config::ProxyProtocol;
+use crate::handover::Visit;
 use crate::proxy::Standing;
 use crate::serve::{FirstRequest, InFlight, Posture, Scratch, Service};
 use crate::wait::Interest;
 
 use gather::Gathered;
+pub use leave::Wish;
 pub use output::Flushed;
 use output::Output;
 pub use oxicorn_http1::ResponseBody;
@@ -46,7 +49,8 @@ const LINGER: Duration = Duration::from_secs(2);
 pub enum Step {
     /// Nothing to do until the socket is ready for this, or [`Connection::deadline`] has passed.
     Wait(Interest),
-    /// A request for the application: [`crate::serve::handle`], or what the class has instead.
+    /// A request for the application: [`crate::serve::handle`], or what the class has instead. For
+    /// a class that offers other protocols perhaps something else: [`Connection::wish`].
     Handle,
     /// It is finished: drop it.
     Close,
@@ -83,6 +87,8 @@ enum Inbox {
 enum Phase {
     /// Accepted; what comes first may be the announcement of a client.
     Preface,
+    /// What comes first may be the beginning of HTTP/2.
+    Greeting,
     /// Nothing of the first request has come yet.
     Fresh,
     /// Between two requests.
@@ -99,12 +105,21 @@ enum Phase {
     Closing(Linger),
     /// Our side is closed, the client's is read to its end.
     Lingering,
+    /// It speaks HTTP/2, and is to be handed over.
+    Foreign,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Linger {
     Yes,
     No,
+}
+
+/// What a connection may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offers {
+    Http1,
+    Http2Too,
 }
 
 /// The request in hand.
@@ -126,7 +141,8 @@ pub struct Connection {
     socket: OwnedFd,
     info: Arc<ConnectionInfo>,
     standing: Standing,
-    service: Arc<Service>,
+    service: Visit,
+    offers: Offers,
     codec: Conn,
     output: Output,
     gathered: Gathered,
@@ -146,7 +162,6 @@ impl Connection {
         service: &Arc<Service>,
         now: Instant,
     ) -> Connection {
-        service.slot().connection_opened();
         let phase = match service.config().proxy_protocol {
             ProxyProtocol::Off => Phase::Fresh,
             ProxyProtocol::V1 | ProxyProtocol::V2 | ProxyProtocol::Auto => Phase::Preface,
@@ -156,7 +171,8 @@ impl Connection {
             standing: service.trust().standing(&info.sender),
             info: Arc::new(info),
             codec: Conn::new(service.limits()),
-            service: service.clone(),
+            service: Visit::begin(service),
+            offers: Offers::Http1,
             output: Output::default(),
             gathered: Gathered::Nothing,
             exchange: None,
@@ -173,11 +189,13 @@ impl Connection {
             return Some(self.since + config.write_timeout.get()?);
         }
         let patience = match self.phase {
-            Phase::Preface | Phase::Fresh => return self.silence_ends(FirstRequest::Yes),
+            Phase::Preface | Phase::Greeting | Phase::Fresh => {
+                return self.silence_ends(FirstRequest::Yes);
+            }
             Phase::Idle => return self.silence_ends(FirstRequest::No),
             Phase::Head => config.header_timeout.get(),
             Phase::Body | Phase::Discarding => config.body_timeout.get(),
-            Phase::Handling | Phase::Closing(_) => None,
+            Phase::Handling | Phase::Closing(_) | Phase::Foreign => None,
             Phase::Lingering => Some(LINGER),
         };
         Some(self.since + patience?)
@@ -211,8 +229,12 @@ impl Connection {
         if self.deadline().is_none_or(|deadline| deadline > scratch.now()) {
             return Step::Wait(self.interest());
         }
-        let slow = matches!(self.phase, Phase::Head | Phase::Body) && !self.output.is_blocked();
-        if !slow {
+        let began = match self.phase {
+            Phase::Head | Phase::Body => true,
+            Phase::Greeting => !self.codec.buffer().is_empty(),
+            _ => false,
+        };
+        if !began || self.output.is_blocked() {
             return Step::Close;
         }
         let error = self.codec.abandon();
@@ -253,11 +275,5 @@ impl Connection {
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.service.slot().connection_closed();
     }
 }

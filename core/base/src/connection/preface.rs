@@ -1,17 +1,24 @@
 //! What may come before the first request of a connection: a proxy's announcement of the client it
 //! speaks for. It is read once and never looked for again, so that whoever may send requests, by a
 //! connection that is kept or in a body, cannot send an announcement.
+//!
+//! Behind it HTTP/2 may begin, which has a greeting that no request of HTTP/1.1 looks like, if the
+//! worker class can hand such a connection over. Otherwise the codec refuses it like any request of a
+//! version that it does not know.
 
 use std::sync::Arc;
 
 use bytes::Buf;
 use http::StatusCode;
 
-use super::{Connection, Phase, Step};
+use super::{Connection, Offers, Phase, Step};
 use crate::app::ConnectionInfo;
 use crate::listener::Peer;
 use crate::proxy::{self, Parsed, Source};
 use crate::serve::Scratch;
+
+/// What a client that knows that we speak HTTP/2 sends first (RFC 9113 section 3.4).
+const GREETING: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 impl Connection {
     /// Takes the announcement off the front of what has come, before the codec sees any of it.
@@ -37,11 +44,43 @@ impl Connection {
         }
         if self.codec.buffer().is_empty() {
             // The client has said nothing so far, and its time runs from the accept.
-            self.phase = Phase::Fresh;
+            self.phase = match self.offers {
+                Offers::Http1 => Phase::Fresh,
+                Offers::Http2Too => Phase::Greeting,
+            };
         } else {
-            self.enter(Phase::Head, scratch.now());
+            let phase = match self.offers {
+                Offers::Http1 => Phase::Head,
+                Offers::Http2Too => Phase::Greeting,
+            };
+            self.enter(phase, scratch.now());
         }
         None
+    }
+
+    /// From now on the connection may begin with HTTP/2: for a class that can hand it over, before
+    /// anything was read.
+    pub fn offer_http2(&mut self) {
+        self.offers = Offers::Http2Too;
+        if self.phase == Phase::Fresh {
+            self.phase = Phase::Greeting;
+        }
+    }
+
+    /// Looks whether what has come is the beginning of HTTP/2. The client's time for it is that for a
+    /// head, from the connection's beginning.
+    pub(super) fn read_greeting(&mut self, scratch: &mut Scratch) -> Option<Step> {
+        let received = self.codec.buffer();
+        let known = received.len().min(GREETING.len());
+        if received[..known] != GREETING[..known] {
+            self.enter(Phase::Head, scratch.now());
+            return None;
+        }
+        if known < GREETING.len() {
+            return self.need_data(scratch);
+        }
+        self.enter(Phase::Foreign, scratch.now());
+        Some(Step::Handle)
     }
 
     fn may_announce(&self) -> bool {

@@ -61,6 +61,8 @@ impl Connection {
                 Phase::Lingering => Some(self.linger()),
                 Phase::Handling => Some(Step::Wait(Interest::Read)),
                 Phase::Preface => self.read_preface(scratch),
+                Phase::Greeting => self.read_greeting(scratch),
+                Phase::Foreign => Some(Step::Handle),
                 Phase::Fresh | Phase::Idle | Phase::Head | Phase::Body | Phase::Discarding => {
                     self.read_on(scratch)
                 }
@@ -124,8 +126,8 @@ impl Connection {
             }
             Ok(Fill::Gone) => {
                 self.codec.receive_eof();
-                if self.phase == Phase::Preface {
-                    // There will be no announcement: what is there is for the codec to judge.
+                if matches!(self.phase, Phase::Preface | Phase::Greeting) {
+                    // Whatever it was to become, what is there is for the codec to judge.
                     self.enter(Phase::Head, scratch.now());
                 }
                 None

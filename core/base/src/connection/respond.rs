@@ -5,8 +5,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
 use oxicorn_http1::{
     BodyFraming, KeepAlive, NotReusable, Persistence, ResponseBody, ResponseHead, SendError,
 };
@@ -14,7 +14,7 @@ use oxicorn_http1::{
 use super::sendfile::Fault;
 use super::{Connection, Flushed, Linger, Phase, Step};
 use crate::body::{Body, FilePart, Form};
-use crate::serve::{Scratch, printable};
+use crate::serve::{Place, Scratch, printable};
 use crate::wait::Interest;
 
 /// Answers to pipelined requests are held back to go out in one write, up to this many bytes and as
@@ -53,6 +53,13 @@ impl Connection {
             || "(no URI read)".to_owned(),
             |exchange| format!("{} {}", exchange.method, printable(&exchange.target)),
         )
+    }
+
+    /// Which handler has the request in hand.
+    pub fn place(&self) -> Place {
+        let exchange = self.exchange.as_ref();
+        let place = exchange.map(|e| Place { method: e.method.clone(), target: e.target.clone() });
+        place.unwrap_or_else(|| Place { method: Method::GET, target: Bytes::new() })
     }
 
     /// Writes the head of the response to the request in hand. `Enough`: it has no body.

@@ -1,5 +1,5 @@
-//! How often the server has complained, level by level: what statsd is told. Counted always, since
-//! a line of the error log is dear and a count is not.
+//! How often the server has complained, level by level, and what else an operator is to hear of: what
+//! statsd is told. Counted always, since a line of the error log is dear and a count is not.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,9 +13,13 @@ pub(crate) enum Complaint {
     Warning,
     /// An error that stands for a failure of the application.
     Exception,
+    /// A handler that has held the worker's only thread for too long. Few of them have a line.
+    Blocked,
 }
 
-static COUNTS: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+const KINDS: usize = 5;
+
+static COUNTS: [AtomicU64; KINDS] = [const { AtomicU64::new(0) }; KINDS];
 
 impl Complaint {
     pub(super) fn of(level: LogLevel) -> Option<Complaint> {
@@ -27,17 +31,18 @@ impl Complaint {
         }
     }
 
-    pub(super) fn count(self) {
+    pub(crate) fn count(self) {
         COUNTS[self as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Its word in the names of metrics, which are gunicorn's.
-    pub(crate) fn name(self) -> &'static str {
+    /// Its metric. Those of the log are gunicorn's.
+    pub(crate) fn metric(self) -> &'static str {
         match self {
-            Complaint::Critical => "critical",
-            Complaint::Error => "error",
-            Complaint::Warning => "warning",
-            Complaint::Exception => "exception",
+            Complaint::Critical => "gunicorn.log.critical",
+            Complaint::Error => "gunicorn.log.error",
+            Complaint::Warning => "gunicorn.log.warning",
+            Complaint::Exception => "gunicorn.log.exception",
+            Complaint::Blocked => "gunicorn.handler.blocked",
         }
     }
 }
@@ -46,7 +51,7 @@ impl Complaint {
 /// difference to an earlier moment of the same process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Complaints {
-    counts: [u64; 4],
+    counts: [u64; KINDS],
 }
 
 impl Complaints {
@@ -60,9 +65,9 @@ impl Complaints {
         &self,
         earlier: &Complaints,
     ) -> impl Iterator<Item = (Complaint, u64)> + use<> {
-        use Complaint::{Critical, Error, Exception, Warning};
+        use Complaint::{Blocked, Critical, Error, Exception, Warning};
         let (now, then) = (self.counts, earlier.counts);
-        [Critical, Error, Warning, Exception]
+        [Critical, Error, Warning, Exception, Blocked]
             .into_iter()
             .map(move |what| (what, now[what as usize].saturating_sub(then[what as usize])))
             .filter(|&(_, count)| count > 0)

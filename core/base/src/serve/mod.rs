@@ -2,6 +2,7 @@
 //! (keep-alive, draining, what is counted and logged, what a panic becomes) means the same in every
 //! worker class; a class only chooses on what the handler runs.
 
+mod blocked;
 mod blocking;
 pub mod last_words;
 mod lend;
@@ -12,6 +13,7 @@ mod scratch;
 mod service;
 mod wear;
 
+pub use blocked::{Hold, Place};
 pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
 pub use pace::Pace;
 pub use running::Running;

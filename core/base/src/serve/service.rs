@@ -15,6 +15,7 @@ use crate::lifeline::Bell;
 use crate::proxy::Trust;
 use crate::scoreboard::{Change, SlotHandle, State, Writers};
 use crate::serve::Pace;
+use crate::serve::blocked::Blocked;
 use crate::serve::wear::{Wear, Weariness};
 use crate::worker::WorkerContext;
 
@@ -58,6 +59,7 @@ pub struct Service {
     bell: Bell,
     leaving: OnceLock<Instant>,
     ledger: Ledger,
+    pub(super) blocked: Blocked,
     pub(super) strays: AtomicU64,
     /// When the whole table was last shown, in milliseconds.
     pub(super) table_shown: AtomicU64,
@@ -88,6 +90,7 @@ impl Service {
             trust: Trust::new(&config),
             wear: Wear::new(&config),
             bell: cx.lifeline.bell(),
+            blocked: Blocked::new(&config),
             config,
             access_log: cx.access_log.clone(),
             limits,

@@ -79,10 +79,10 @@ impl Names {
     }
 }
 
-/// What the error log of this process has counted between two moments.
+/// What this process has counted of complaints between two moments.
 pub(super) fn complaints(parcel: &mut Parcel, names: &Names, now: &Complaints, then: &Complaints) {
     for (complaint, count) in now.since(then) {
-        names.counter(parcel, &format!("gunicorn.log.{}", complaint.name()), count);
+        names.counter(parcel, complaint.metric(), count);
     }
 }
 

@@ -1,0 +1,138 @@
+//! Workers come and go; no request that was begun is lost.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use oxicorn_tests::{Deadline, Server, Signal};
+use tokio::task::LocalSet;
+use tokio::time::sleep;
+
+use super::client::{Client, Sends, get, run};
+use super::launch;
+
+/// What the clients have in common.
+#[derive(Default)]
+struct Load {
+    answered: Cell<usize>,
+    connections: Cell<usize>,
+    over: Cell<bool>,
+}
+
+/// Sends requests, several at a time, and opens a new connection when the old one is said goodbye to.
+async fn client(server: &Server, load: &Load) {
+    while !load.over.get() {
+        // Refused: the server has gone, which a test that is over expects.
+        let Some(mut client) = Client::try_connect(server).await else {
+            assert!(load.over.get(), "a connection");
+            return;
+        };
+        load.connections.set(load.connections.get() + 1);
+        while !load.over.get() {
+            let mut responses = Vec::new();
+            for target in ["/read?ms=5", "/", "/bytes?n=100000"] {
+                match client.begin(get(target), Sends::Nothing).await {
+                    Ok((response, _)) => responses.push(super::client::answer(response)),
+                    Err(error) => {
+                        assert!(error.is_go_away() || error.is_io(), "{error}");
+                        break;
+                    }
+                }
+            }
+            if responses.is_empty() {
+                break;
+            }
+            // All at once: what one of them does not read is room that another one has not.
+            for answer in futures_util::future::join_all(responses).await {
+                let answer = answer.expect("no request is lost");
+                assert_eq!(answer.status, 200);
+                load.answered.set(load.answered.get() + 1);
+            }
+        }
+    }
+}
+
+async fn wait_for(load: &Load, more: usize) {
+    let wanted = load.answered.get() + more;
+    while load.answered.get() < wanted {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn under_load(server: &Server, clients: usize, test: impl AsyncFnOnce(&Load)) -> Rc<Load> {
+    run(async {
+        let load = Rc::new(Load::default());
+        let all = LocalSet::new();
+        all.run_until(async {
+            let clients = (0..clients).map(|_| client(server, &load));
+            let clients = futures_util::future::join_all(clients);
+            tokio::join!(clients, async {
+                test(&load).await;
+                load.over.set(true);
+            });
+        })
+        .await;
+        load
+    })
+}
+
+#[test]
+fn hup_under_load() {
+    let server = launch().workers(2).start();
+    let load = under_load(&server, 4, async |load| {
+        wait_for(load, 100).await;
+        for reload in 1..=3 {
+            server.signal(Signal::SIGHUP);
+            while server.error_log().count("Worker exiting") < 2 * reload {
+                wait_for(load, 1).await;
+            }
+            wait_for(load, 100).await;
+        }
+    });
+    assert!(load.connections.get() > 4, "workers have said goodbye");
+}
+
+#[test]
+fn term_answers_what_was_begun() {
+    let mut server = launch().start();
+    run(async {
+        let mut client = Client::connect(&server).await;
+        client.get("/").await;
+        let (slow, _) =
+            client.begin(get("/write?ms=1000"), Sends::Nothing).await.expect("a stream");
+        let mut idle = Client::connect(&server).await;
+        idle.get("/").await;
+        server.signal(Signal::SIGTERM);
+        let answer = super::client::answer(slow).await.expect("no request is lost");
+        assert_eq!(answer.status, 200);
+        client.end().await.expect("a clean end");
+        idle.end().await.expect("a clean end");
+    });
+    assert_eq!(server.wait_exit(Deadline::seconds(20)).code(), Some(0));
+}
+
+#[test]
+fn graceful_timeout_is_the_end_of_all() {
+    let mut server = launch().args(["--graceful-timeout", "1"]).start();
+    run(async {
+        let mut client = Client::connect(&server).await;
+        client.get("/").await;
+        let (stuck, _) =
+            client.begin(get("/write?ms=60000"), Sends::Nothing).await.expect("a stream");
+        server.signal(Signal::SIGTERM);
+        assert!(stuck.await.is_err());
+    });
+    assert_eq!(server.wait_exit(Deadline::seconds(20)).code(), Some(0));
+}
+
+#[test]
+fn max_requests_counts_streams() {
+    let server = launch().args(["--max-requests", "50"]).start();
+    let load = under_load(&server, 2, async |load| {
+        while server.error_log().count("Worker exiting") == 0 {
+            wait_for(load, 1).await;
+        }
+    });
+    assert!(load.connections.get() > 2, "workers were replaced");
+    server.wait_for_line("Asking for a replacement: ");
+}
