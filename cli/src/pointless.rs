@@ -24,7 +24,6 @@ const DEPENDENT: &[Dependent] = &[
         holds: |config| config.max_requests > 0,
         needs: "max_requests",
     },
-    Dependent { name: "initgroups", holds: |config| config.user.is_some(), needs: "user" },
     Dependent { name: "syslog_addr", holds: |config| config.syslog, needs: "syslog = true" },
     Dependent { name: "syslog_prefix", holds: |config| config.syslog, needs: "syslog = true" },
     Dependent { name: "syslog_facility", holds: |config| config.syslog, needs: "syslog = true" },
