@@ -36,6 +36,11 @@ impl<A: AsyncApp> App for Driven<A> {
         on_runtime(|runtime| runtime.block_on(async { self.0.call(request).await }))
             .map_or_else(IntoResponse::into_response, |response| response.map(pulled))
     }
+
+    fn begin_thread(&self) {
+        // An error comes again with the first request, which is answered with it.
+        let _ = on_runtime(|_| ());
+    }
 }
 
 /// A thread's runtime; it is shut down when the thread ends, without waiting for whatever a handler

@@ -54,6 +54,10 @@ pub type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
 pub trait App: Send + Sync + 'static {
     /// Answers one request. A panic is answered with 500 and logged; the worker goes on.
     fn call(&self, request: Request) -> Response;
+
+    /// Called once by each thread that answers requests, before its first one: what is made here is
+    /// there even when the process is out of descriptors or memory later.
+    fn begin_thread(&self) {}
 }
 
 impl<F, R> App for F
@@ -170,6 +174,11 @@ impl Application {
     /// asynchronous one by its driver.
     pub fn on_thread(&self) -> Option<&Arc<dyn App>> {
         self.blocking.as_ref().or(self.driven.as_ref())
+    }
+
+    /// For a thread that is about to answer requests: see [`App::begin_thread`].
+    pub fn begin_thread(&self) {
+        self.on_thread().into_iter().for_each(|app| app.begin_thread());
     }
 
     /// Its blocking form, for a class that can run no other.

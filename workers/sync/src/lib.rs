@@ -36,6 +36,7 @@ impl Worker for Sync {
         let service = Service::new(&cx, Capacity(1), keep, Writers::One);
         let mut reactor = Reactor::new(cx, &service)?;
         let scratch = reactor.scratch();
+        service.app().begin_thread();
         reactor.announce();
         loop {
             match reactor.next(Patience::Endless).map_err(WorkerError::io("reactor"))? {

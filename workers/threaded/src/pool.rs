@@ -76,6 +76,7 @@ impl Pool {
         // One event at a time: a second would wait behind the handler of the first although another
         // thread is free.
         let mut events = [EpollEvent::EMPTY; 1];
+        self.service.app().begin_thread();
         loop {
             match self.epoll.wait(&mut events, None) {
                 Ok(0) => continue,
