@@ -7,7 +7,7 @@ use std::path::Path;
 
 use oxicorn_tests::harness::Server;
 use oxicorn_tests::load::{Load, Plan};
-use oxicorn_tests::{Deadline, Launch, Request, Serving, Signal, Subject};
+use oxicorn_tests::{CLASSES, Deadline, Launch, Request, Serving, Signal, Subject};
 
 fn talkative(class: &str, serving: Serving) -> Launch {
     let server = Path::new(env!("CARGO_BIN_EXE_server"));
@@ -19,13 +19,6 @@ fn stop(server: &mut Server) {
     server.signal(Signal::SIGTERM);
     server.wait_exit(Deadline::seconds(20));
 }
-
-const CLASSES: [(&str, Serving); 4] = [
-    ("sync", Serving::Inline),
-    ("threaded", Serving::Threads),
-    ("coroutine", Serving::Many),
-    ("tokio", Serving::Many),
-];
 
 fn plan(at_most: u64) -> Plan {
     Plan { keep_alive: 4, per_request: 0, target: "/".to_owned(), at_most }

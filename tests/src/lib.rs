@@ -24,7 +24,7 @@ pub mod losses;
 pub mod process;
 
 pub use client::{Asked, ClientError, Connection, Request, Response};
-pub use contract::{Serving, Subject};
+pub use contract::{CLASSES, Serving, Subject};
 pub use deadline::Deadline;
 pub use harness::{Address, Launch, Server};
 pub use nix::sys::signal::Signal;

@@ -55,8 +55,9 @@ pub trait App: Send + Sync + 'static {
     /// Answers one request. A panic is answered with 500 and logged; the worker goes on.
     fn call(&self, request: Request) -> Response;
 
-    /// Called once by each thread that answers requests, before its first one: what is made here is
-    /// there even when the process is out of descriptors or memory later.
+    /// Called once by each thread that a worker class keeps for handlers, before its first request:
+    /// what is made here is there even when the process is out of descriptors or memory later. (The
+    /// blocking pool of `tokio` has no such threads: they come and go.)
     fn begin_thread(&self) {}
 }
 

@@ -8,7 +8,7 @@ use crate::body::{Complete, Decoded, Decoder};
 use crate::date::HttpDate;
 use crate::encode::{self, Asked, AskedMethod};
 use crate::error::{Error, ErrorKind};
-use crate::event::{BodyLength, Event, KeepAlive, NotReusable, Unread, Upgrade};
+use crate::event::{BodyLength, Event, KeepAlive, NotReusable, Unread};
 use crate::framing::Expect;
 use crate::head::HeadScan;
 use crate::limits::{Bounds, Limits};
@@ -43,8 +43,8 @@ pub struct Conn {
     keep_alive: KeepAlive,
     expect: Expect,
     body: Decoder,
-    /// The raw head, where somebody may want it: it asks for an upgrade, or it was refused.
-    kept_head: Option<Bytes>,
+    /// The raw head, if it was refused.
+    refused_head: Option<Bytes>,
     response: BodyFraming,
 }
 
@@ -72,7 +72,7 @@ impl Conn {
             keep_alive: KeepAlive::No,
             expect: Expect::Nothing,
             body: Decoder::new(BodyLength::None),
-            kept_head: None,
+            refused_head: None,
             response: BodyFraming::None,
         }
     }
@@ -139,7 +139,7 @@ impl Conn {
         let (request, facts) = match whole.build(&bytes, &self.bounds) {
             Ok(built) => built,
             Err(kind) => {
-                self.kept_head = Some(bytes);
+                self.refused_head = Some(bytes);
                 return Err(kind.into());
             }
         };
@@ -156,7 +156,6 @@ impl Conn {
         };
         self.expect = facts.expect;
         self.body = Decoder::new(facts.body);
-        self.kept_head = (facts.upgrade == Upgrade::Asked).then_some(bytes);
         self.step_client(ClientStep::Head);
         self.step_server(ServerStep::Owed);
         Ok(Event::Request(request))
@@ -314,7 +313,6 @@ impl Conn {
             self.head = HeadScan::default();
             self.asked = NOTHING_ASKED;
             self.keep_alive = KeepAlive::No;
-            self.kept_head = None;
             return Ok(());
         }
         match (self.client, self.server) {
@@ -328,7 +326,7 @@ impl Conn {
 
     /// What was received of a request whose head was refused, from its first byte, for a log.
     pub fn refused_bytes(&self) -> &[u8] {
-        self.kept_head.as_deref().unwrap_or(&self.buf)
+        self.refused_head.as_deref().unwrap_or(&self.buf)
     }
 
     /// Where the client's half stands.
@@ -354,13 +352,6 @@ impl Conn {
             ClientState::Idle | ClientState::Done => Unread::None,
             ClientState::Closed | ClientState::Error => Unread::None,
         }
-    }
-
-    /// The head of the present request exactly as received, its empty line included, if it asks for
-    /// an upgrade: what another HTTP implementation needs to take the connection over, before the
-    /// bytes left in [`buffer`](Conn::buffer). Given once.
-    pub fn take_upgrade_head(&mut self) -> Option<Bytes> {
-        if self.fault.is_some() { None } else { self.kept_head.take() }
     }
 
     fn poison(&mut self, kind: ErrorKind) -> Error {

@@ -1,14 +1,7 @@
 //! The program of the README, in every worker class.
 #![allow(clippy::panic, clippy::expect_used, reason = "panicking is how a test reports")]
 
-use oxicorn_tests::{Deadline, Launch, Serving, Signal, Subject};
-
-const CLASSES: [(&str, Serving); 4] = [
-    ("sync", Serving::Inline),
-    ("threaded", Serving::Threads),
-    ("coroutine", Serving::Many),
-    ("tokio", Serving::Many),
-];
+use oxicorn_tests::{CLASSES, Deadline, Launch, Serving, Signal, Subject};
 
 fn launch(class: &str, serving: Serving) -> Launch {
     let binary = env!("CARGO_BIN_EXE_example-hello").into();

@@ -8,17 +8,10 @@ use std::sync::mpsc::channel;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use oxicorn_tests::{Asked, Launch, Request, Serving, Subject};
+use oxicorn_tests::{Asked, CLASSES, Launch, Request, Serving, Subject};
 
 const TAKES: Duration = Duration::from_millis(50);
 const REQUESTS: u32 = 100;
-const CLASSES: [(&str, Serving); 4] = [
-    ("sync", Serving::Inline),
-    ("threaded", Serving::Threads),
-    ("coroutine", Serving::Many),
-    ("tokio", Serving::Many),
-];
-
 /// Answers each connection 50 ms after it was made.
 #[expect(clippy::disallowed_methods, reason = "the other end of a test")]
 fn upstream() -> SocketAddr {

@@ -1,14 +1,7 @@
 //! Baskets, good and bad, in every worker class.
 #![allow(clippy::panic, clippy::expect_used, reason = "panicking is how a test reports")]
 
-use oxicorn_tests::{Launch, Request, Response, Server, Serving, Subject};
-
-const CLASSES: [(&str, Serving); 4] = [
-    ("sync", Serving::Inline),
-    ("threaded", Serving::Threads),
-    ("coroutine", Serving::Many),
-    ("tokio", Serving::Many),
-];
+use oxicorn_tests::{CLASSES, Launch, Request, Response, Server, Serving, Subject};
 
 fn start(class: &str, serving: Serving) -> Server {
     let binary = env!("CARGO_BIN_EXE_example-json").into();

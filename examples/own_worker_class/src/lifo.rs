@@ -39,6 +39,7 @@ impl Worker for Lifo {
         let service = Service::new(&cx, Capacity(1), keep, Writers::One);
         let mut reactor = Reactor::new(cx, &service)?;
         let scratch = reactor.scratch();
+        service.app().begin_thread();
         reactor.announce();
         let mut waiting: Vec<Job> = Vec::new();
         loop {

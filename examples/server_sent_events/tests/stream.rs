@@ -2,14 +2,7 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "panicking is how a test reports")]
 
 use oxicorn_tests::client::Framing;
-use oxicorn_tests::{Asked, Launch, Request, Server, Serving, Subject};
-
-const CLASSES: [(&str, Serving); 4] = [
-    ("sync", Serving::Inline),
-    ("threaded", Serving::Threads),
-    ("coroutine", Serving::Many),
-    ("tokio", Serving::Many),
-];
+use oxicorn_tests::{Asked, CLASSES, Launch, Request, Server, Serving, Subject};
 
 fn start(class: &str, serving: Serving) -> Server {
     let binary = env!("CARGO_BIN_EXE_example-server-sent-events").into();

@@ -5,14 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use oxicorn_tests::{Asked, Deadline, Launch, Request, Server, Serving, Subject};
+use oxicorn_tests::{Asked, CLASSES, Deadline, Launch, Request, Server, Serving, Subject};
 
-const CLASSES: [(&str, Serving); 4] = [
-    ("sync", Serving::Inline),
-    ("threaded", Serving::Threads),
-    ("coroutine", Serving::Many),
-    ("tokio", Serving::Many),
-];
 static PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 /// Far more than the buffers between the two processes.
 const PIECES: usize = 320;

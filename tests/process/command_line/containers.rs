@@ -2,12 +2,11 @@
 //! that can be written to. There is no container engine in a test; namespaces are what one is made of.
 //! Where they may not be made, the tests say so and pass.
 
-use std::io;
 use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use oxicorn_tests::harness::{Launch, Server};
+use oxicorn_tests::harness::{Launch, Server, write_executable};
 use oxicorn_tests::process::Process;
 use oxicorn_tests::{Deadline, Serving, Subject};
 
@@ -27,20 +26,18 @@ exec unshare --mount --pid --fork --kill-child --mount-proc sh -c '
 
 /// The script that starts `binary` in a container, or nothing where that is not allowed.
 #[expect(clippy::print_stdout, reason = "says why a test has tried nothing")]
-fn contained(folder: &Path, binary: &str) -> io::Result<Option<String>> {
+fn contained(folder: &Path, binary: &str) -> Option<String> {
     let path = folder.join("container");
     let script = CONTAINER.replace(r#"' "$@""#, &format!(r#"' {binary} "$@""#));
-    std::fs::write(&path, script)?;
+    write_executable(&path, &script, 0o755);
     let mut command = Command::new("/bin/sh");
     let tried = command.arg(&path).arg("--version").output();
     let works = tried.as_ref().is_ok_and(|output| output.status.success());
     if !works {
         println!("skipped, no namespaces here: {tried:?}");
-        return Ok(None);
+        return None;
     }
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&path, mode)?;
-    Ok(path.to_str().map(str::to_owned))
+    path.to_str().map(str::to_owned)
 }
 
 /// Process 1, as it is seen from here.
@@ -60,7 +57,7 @@ fn unreaped(process: Process) -> usize {
 #[test]
 fn it_serves_as_process_1_and_leaves_gracefully() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(script) = contained(folder.path(), env!("CARGO_BIN_EXE_server")).unwrap() else {
+    let Some(script) = contained(folder.path(), env!("CARGO_BIN_EXE_server")) else {
         return;
     };
     for (class, serving) in [("sync", Serving::Inline), ("tokio", Serving::Many)] {
@@ -80,7 +77,7 @@ fn it_serves_as_process_1_and_leaves_gracefully() {
 #[test]
 fn strangers_are_reaped_and_not_taken_for_workers() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(script) = contained(folder.path(), env!("CARGO_BIN_EXE_server")).unwrap() else {
+    let Some(script) = contained(folder.path(), env!("CARGO_BIN_EXE_server")) else {
         return;
     };
     let pipe = folder.path().join("stranger");

@@ -1,11 +1,10 @@
 //! A worker that the kernel kills for want of memory. The counter of the cgroup is a file of the
 //! test's: in a mount namespace, where the test may make one, it stands in place of the kernel's.
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
-use oxicorn_tests::harness::Launch;
+use oxicorn_tests::harness::{Launch, write_executable};
 use oxicorn_tests::{Serving, Subject};
 
 /// In front of the server: the counter, wherever the kernel's would be for this process.
@@ -27,8 +26,7 @@ fn want_of_memory_is_named_only_when_the_counter_says_so() {
     let (counter, script) = (folder.path().join("counter"), folder.path().join("script"));
     std::fs::write(&counter, "oom_kill 3\n").unwrap();
     let text = SCRIPT.replace("COUNTER", counter.to_str().unwrap());
-    std::fs::write(&script, text.replace("SERVER", env!("CARGO_BIN_EXE_server"))).unwrap();
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    write_executable(&script, &text.replace("SERVER", env!("CARGO_BIN_EXE_server")), 0o755);
     let tried = Command::new(&script).arg("--version").output();
     if !tried.as_ref().is_ok_and(|output| output.status.success()) {
         return println!("skipped, no namespaces here: {tried:?}");

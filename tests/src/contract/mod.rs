@@ -59,6 +59,14 @@ pub enum Serving {
     Many,
 }
 
+/// The classes of the binary `server`, and of every program that links the library.
+pub const CLASSES: [(&str, Serving); 4] = [
+    ("sync", Serving::Inline),
+    ("threaded", Serving::Threads),
+    ("coroutine", Serving::Many),
+    ("tokio", Serving::Many),
+];
+
 /// Which classes a row concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concerns {

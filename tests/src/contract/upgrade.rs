@@ -1,6 +1,5 @@
 //! Replacing the binary while clients are served: forth, back, and with a binary that is none.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
@@ -9,6 +8,7 @@ use super::Subject;
 use super::leaving::{TARGETS, mixed};
 use crate::deadline::Deadline;
 use crate::harness::{Address, ErrorLine, Launch, Level, Server};
+use crate::harness::{copy_executable, write_executable};
 use crate::load::Load;
 use crate::process::Process;
 
@@ -94,9 +94,7 @@ pub(super) fn upgrade_and_back_under_load(subject: &Subject) {
 
 fn replace(binary: &Path, text: &str, mode: u32) {
     std::fs::remove_file(binary).expect("the binary's name");
-    std::fs::write(binary, text).expect("another file");
-    let mode = std::fs::Permissions::from_mode(mode);
-    std::fs::set_permissions(binary, mode).expect("its mode");
+    write_executable(binary, text, mode);
 }
 
 pub(super) fn upgrade_to_a_broken_binary(subject: &Subject) {
@@ -119,7 +117,7 @@ pub(super) fn upgrade_to_a_broken_binary(subject: &Subject) {
         assert_eq!(server.wait_for_workers(1), [worker], "nothing changes");
     }
     std::fs::remove_file(&binary).expect("the script's name");
-    std::fs::copy(&subject.binary, &binary).expect("a binary that works");
+    copy_executable(&subject.binary, &binary);
     server.signal(Signal::SIGUSR2);
     server.wait_for_successor(1);
 }

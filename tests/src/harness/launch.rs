@@ -11,6 +11,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
+use super::executable::copy_executable;
 use super::server::Server;
 use crate::contract::{Serving, Subject};
 
@@ -127,7 +128,9 @@ impl Launch {
         // A second name is as good, and costs nothing, where it can be had: a test that replaces the
         // file removes the name.
         let linked = std::fs::hard_link(&self.binary, &path);
-        linked.or_else(|_| std::fs::copy(&self.binary, &path).map(drop)).expect("a copy");
+        if linked.is_err() {
+            copy_executable(&self.binary, &path);
+        }
         self.binary = path;
         self
     }

@@ -4,12 +4,14 @@
 //! The socket comes from the test, as descriptor 3, because a test that picks a free port and tells
 //! the server its number has lost the port to somebody else once in a thousand runs.
 
+mod executable;
 mod launch;
 mod lines;
 mod log;
 mod oneshot;
 mod server;
 
+pub use executable::{copy_executable, write_executable};
 pub use launch::{Address, Launch};
 pub use lines::Lines;
 pub use log::{AccessLine, ErrorLine, Level};

@@ -50,6 +50,7 @@ impl Worker for Coroutines {
         let reactor = Reactor::new(cx, &service)?;
         let spawned = usize::try_from(MOST_TASKS - at_once).unwrap_or(usize::MAX);
         let hub = hub::Hub::install(&service, reactor, spawned)?;
+        service.app().begin_thread();
         hub.announce();
         hub.run()
     }
