@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::loads::{LOADS, Load};
+use crate::run::Rates;
 use crate::subject::{Size, Subject, peer_names};
 
 /// The worker classes that there are.
@@ -30,8 +31,8 @@ pub struct Options {
     pub duration: Duration,
     /// Instead of each load's own numbers.
     pub connections: Vec<usize>,
-    /// Rates of the open loop, instead of a search.
-    pub rates: Vec<f64>,
+    /// Rates of the open loop.
+    pub rates: Rates,
     /// How often each closed loop is repeated.
     pub rounds: u32,
     /// Instead of each load's own.
@@ -95,7 +96,10 @@ fn command() -> Command {
                 .value_parser(seconds),
         )
         .arg(list("connections", "Connections [default: the load's]").value_parser(connections))
-        .arg(list("rate", "Requests/s of the open loop [default: a search]").value_parser(rate))
+        .arg(
+            list("rate", "Requests/s of the open loop, or none [default: a search]")
+                .value_parser(rate),
+        )
         .arg(
             one("rounds", "N", "Repetitions of each closed loop")
                 .default_value("3")
@@ -141,10 +145,22 @@ fn millis(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+/// A rate; nothing, where none is wanted.
+fn rate(text: &str) -> Result<Option<f64>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
     match positive(text)? {
-        number if number <= 1e7 => Ok(number),
+        number if number <= 1e7 => Ok(Some(number)),
         _ => Err("it must not be more than 10000000".to_owned()),
+    }
+}
+
+fn rates(found: &ArgMatches) -> Rates {
+    let given: Option<Vec<Option<f64>>> = found.get_many("rate").map(|all| all.copied().collect());
+    match given {
+        None => Rates::Search,
+        Some(given) => given.into_iter().collect::<Option<_>>().map_or(Rates::None, Rates::Given),
     }
 }
 
@@ -178,7 +194,7 @@ impl Options {
             size: Size { workers: number("workers"), threads: number("threads") },
             duration: found.get_one("duration").copied().unwrap_or(Duration::from_secs(3)),
             connections: found.get_many("connections").into_iter().flatten().copied().collect(),
-            rates: found.get_many("rate").into_iter().flatten().copied().collect(),
+            rates: rates(found),
             rounds: number("rounds"),
             objective: found.get_one("objective").copied(),
             output: found.get_one("output").cloned().unwrap_or_default(),
@@ -203,7 +219,9 @@ mod tests {
         assert_eq!(options.classes, CLASSES);
         assert_eq!(options.loads.len(), LOADS.len());
         assert_eq!(options.peers.len(), peer_names().count());
-        assert!(options.connections.is_empty() && options.rates.is_empty());
+        assert!(options.connections.is_empty());
+        assert_eq!(options.rates, Rates::Search);
+        assert_eq!(parse("--rate none").unwrap().rates, Rates::None);
     }
 
     #[test]
@@ -218,7 +236,8 @@ mod tests {
         );
         assert_eq!(options.size, Size { workers: 2, threads: 8 });
         assert_eq!(options.duration, Duration::from_millis(500));
-        assert_eq!((options.connections, options.rates), (vec![8, 16], vec![100.0, 200.5]));
+        assert_eq!(options.connections, [8, 16]);
+        assert_eq!(options.rates, Rates::Given(vec![100.0, 200.5]));
         assert_eq!(options.objective, Some(Duration::from_millis(20)));
     }
 

@@ -10,4 +10,4 @@ mod session;
 
 pub use measure::{Bench, Case, Failed};
 pub use progress::Progress;
-pub use session::{Plan, run};
+pub use session::{Plan, Rates, run};

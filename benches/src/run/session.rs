@@ -19,15 +19,27 @@ pub struct Plan {
     pub cases: Vec<Case>,
     /// Repetitions of the closed loops.
     pub rounds: u32,
-    /// Rates of the open loops; empty: they are searched for.
-    pub rates: Vec<f64>,
+    /// The open loops.
+    pub rates: Rates,
+}
+
+/// At which rates requests are offered, in requests per second.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rates {
+    /// The highest that a server keeps up with is searched for.
+    Search,
+    /// At these.
+    Given(Vec<f64>),
+    /// At none: only the closed loops are run.
+    None,
 }
 
 impl Plan {
     fn open_loops(&self) -> u32 {
-        match self.rates.len() {
-            0 => MOST_STEPS,
-            rates => u32::try_from(rates).unwrap_or(u32::MAX),
+        match &self.rates {
+            Rates::Search => MOST_STEPS,
+            Rates::Given(rates) => u32::try_from(rates.len()).unwrap_or(u32::MAX),
+            Rates::None => 0,
         }
     }
 
@@ -104,19 +116,30 @@ impl Session<'_> {
     }
 
     fn open(&mut self, case: &Case, subject: &Subject) -> Result<(), Failed> {
+        let plan = self.plan;
+        if plan.rates == Rates::None {
+            return Ok(());
+        }
         let server = self.bench.start(subject, case)?;
-        match self.plan.rates.is_empty() {
-            true => self.search(&server, case, subject)?,
-            false => self.given(&server, case, subject)?,
+        match &plan.rates {
+            Rates::Search => self.search(&server, case, subject)?,
+            Rates::Given(rates) => self.given(&server, case, subject, rates)?,
+            Rates::None => {}
         }
         server.stop(&self.bench.interrupt)
     }
 
     /// The rates that the command line names.
-    fn given(&mut self, server: &Server, case: &Case, subject: &Subject) -> Result<(), Failed> {
+    fn given(
+        &mut self,
+        server: &Server,
+        case: &Case,
+        subject: &Subject,
+        rates: &[f64],
+    ) -> Result<(), Failed> {
         let mut found = nothing(case, subject);
         let mut all = Vec::new();
-        for rate in &self.plan.rates {
+        for rate in rates {
             let this = self.offer(server, case, subject, *rate)?;
             if this == Found::KeepsUp {
                 found.rate = found.rate.max(*rate);
