@@ -67,6 +67,8 @@ pub(crate) struct Driver {
     oom_kills: OomKills,
     lineage: Lineage,
     observer: Observer,
+    /// In which phase the last wait was.
+    waited_in: Phase,
 }
 
 impl Driver {
@@ -103,6 +105,7 @@ impl Driver {
             tables: BTreeMap::new(),
             oom_kills: OomKills::watch(),
             lineage,
+            waited_in: Phase::Starting,
         }
     }
 
@@ -143,6 +146,14 @@ impl Driver {
         }
     }
 
+    /// After a start or a reload there is little to do for long.
+    fn settle_down(&mut self) {
+        let phase = self.arbiter.phase();
+        if std::mem::replace(&mut self.waited_in, phase) != phase && phase == Phase::Running {
+            sys::shed_text();
+        }
+    }
+
     /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
     fn become_worker(self, slot: Slot, plan: Plan, in_flight: InFlightTable) -> ! {
         // The closures are the master's: what they do when they are dropped is not for a worker.
@@ -171,6 +182,7 @@ impl Driver {
                 }
             }
             self.tell_the_world();
+            self.settle_down();
             if let Err(error) = self.wait() {
                 // The workers see the end of the lifeline, finish what they have, and leave.
                 tracing::error!("Cannot wait for anything any more: {error}");

@@ -6,8 +6,10 @@
 pub mod random;
 mod shared;
 pub mod tcp;
+mod text;
 
 pub use shared::SharedWords;
+pub use text::shed_text;
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
