@@ -167,7 +167,6 @@ fn plain(transcript: &str) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "says why a test has tried nothing")]
 fn a_newcomer_gets_from_nothing_to_four_classes() {
     for program in ["cargo", "curl", "bash"] {
         if !has(program) {

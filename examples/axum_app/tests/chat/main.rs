@@ -59,7 +59,6 @@ fn wait_for_both(browser: &Browser, tabs: &[Tab; 2]) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "says why a test has tried nothing")]
 fn two_tabs_chat_and_survive_a_reload() {
     let browser = match Browser::start() {
         Ok(browser) => browser,

@@ -111,7 +111,6 @@ fn under_load_within(
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what a long run is for")]
 fn hup_under_load() {
     let wanted = match std::env::var(REQUESTS) {
         Ok(text) => text.parse().expect("a number of requests"),
