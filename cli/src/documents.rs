@@ -17,8 +17,8 @@ const PAGES: [&str; 7] = [
     "docs/settings.md",
 ];
 
-/// Of cargo and docker.
-const OF_TOOLS: [&str; 9] = [
+/// Of cargo, docker and `server bench`.
+const OF_TOOLS: [&str; 13] = [
     "path",
     "release",
     "workspace",
@@ -28,6 +28,10 @@ const OF_TOOLS: [&str; 9] = [
     "cap-drop",
     "stop-timeout",
     "locked",
+    "loads",
+    "connections",
+    "peers",
+    "duration",
 ];
 
 fn is_known(flag: &str) -> bool {
@@ -73,5 +77,20 @@ fn the_readme_has_its_two_commands() {
     let readme = include_str!("../../README.md");
     for command in ["\ncargo run --release -- -k sync -w 2\n", "\ncargo test --workspace\n"] {
         assert_eq!(readme.matches(command).count(), 1, "{command}");
+    }
+}
+
+/// Each is a program of its own with a page and a test, and in the list for authors.
+#[test]
+fn every_example_has_its_page_and_its_test() {
+    let list = include_str!("../../docs/for-rust-authors.md");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for example in std::fs::read_dir(folder).unwrap() {
+        let path = example.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(path.join("README.md").is_file(), "{name} has no README.md");
+        // Those of `deploy` are in the suites.
+        assert!(name == "deploy" || path.join("tests").is_dir(), "{name} has no test");
+        assert!(list.contains(&format!("](../examples/{name})")), "{name} is not in the list");
     }
 }

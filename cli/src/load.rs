@@ -93,6 +93,19 @@ impl Loaded {
 ///
 /// # Errors
 /// The first thing that is wrong, in one line.
+///
+/// ```
+/// use oxicorn::{Action, Start, load};
+///
+/// let start = Start::of_this_process(
+///     ["shop", "-w", "3", "--check-config"].map(Into::into).to_vec(),
+///     Default::default(),
+/// )?;
+/// let loaded = load(&start)?;
+/// assert_eq!(loaded.action, Action::CheckConfig);
+/// assert_eq!(loaded.config.workers.count(), Some(3));
+/// # Ok::<(), oxicorn::ConfigError>(())
+/// ```
 pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
     let Start { argv, env, passed, folder, own, classes } = start;
     let classes = *classes;

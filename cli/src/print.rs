@@ -11,6 +11,11 @@ const WORKERS: &str = "workers";
 
 /// All settings in the order of the table, one a line: `name = value   # origin`. What no file may
 /// have is commented out.
+///
+/// ```
+/// let text = oxicorn::print_config(&oxicorn::Config::default());
+/// assert!(text.lines().any(|line| line.starts_with("graceful_timeout = 30")));
+/// ```
 pub fn print_config(config: &Config) -> String {
     let automatic = config.automatic_workers().map(|(_, how)| how);
     let lines: Vec<(String, String)> = TABLE

@@ -6,6 +6,11 @@ use oxicorn_core::config::{Config, ConfigError, nearest};
 use oxicorn_core::worker::Worker;
 
 /// All classes, the default first.
+///
+/// ```
+/// let names: Vec<&str> = oxicorn::WORKERS.iter().map(|class| class.names()[0]).collect();
+/// assert_eq!(names, ["sync", "threaded", "coroutine", "tokio"]);
+/// ```
 pub static WORKERS: &[&dyn Worker] = &[
     &oxicorn_sync::Sync,
     &oxicorn_threaded::Threaded,

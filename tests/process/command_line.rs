@@ -11,6 +11,8 @@ mod habits;
 #[path = "command_line/mistakes.rs"]
 mod mistakes;
 mod pidfile;
+#[path = "command_line/proxied.rs"]
+mod proxied;
 
 use std::path::Path;
 

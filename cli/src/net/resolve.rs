@@ -28,6 +28,14 @@ pub trait Resolve {
 }
 
 /// An address, or what leads to one: see [`Resolve`].
+///
+/// ```
+/// use oxicorn::net::{Host, Resolve};
+///
+/// assert_eq!("127.0.0.1:80".host()?, Host::Known(vec![([127, 0, 0, 1], 80).into()]));
+/// assert_eq!("example.org:80".host()?, Host::Named("example.org".to_owned(), 80));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
     /// The addresses are known.

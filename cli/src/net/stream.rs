@@ -118,6 +118,18 @@ impl<S> Stream<S> {
     ///
     /// # Errors
     /// `InvalidInput` for a timeout of zero.
+    ///
+    /// ```
+    /// use std::io::{ErrorKind, Write};
+    /// use std::time::Duration;
+    ///
+    /// let (mut one, _who_reads_nothing) = oxicorn::net::UnixStream::pair()?;
+    /// one.set_write_timeout(Some(Duration::from_millis(1)))?;
+    /// assert_eq!(one.write_timeout(), Some(Duration::from_millis(1)));
+    /// let error = one.write_all(&vec![0; 16 << 20]).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.patience(Interest::Write).set(timeout)
     }

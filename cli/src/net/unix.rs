@@ -71,6 +71,15 @@ impl Stream<StdStream> {
     ///
     /// # Errors
     /// Those of socketpair(2).
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    ///
+    /// let (mut one, mut other) = oxicorn::net::UnixStream::pair()?;
+    /// one.write_all(b"!")?;
+    /// assert_eq!(other.read(&mut [0; 8])?, 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
         let (one, other) = StdStream::pair()?;
         Ok((UnixStream::from_std(one)?, UnixStream::from_std(other)?))

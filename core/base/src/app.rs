@@ -27,8 +27,34 @@ pub use form::{IntoApplication, program};
 pub use json::{Json, JsonError};
 
 /// What a handler is given.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::{Body, Request};
+///
+/// /// Those of the crate `http` are its methods: a test of a handler makes one as anybody does.
+/// fn handler(request: Request) -> String {
+///     format!("{} {}\n", request.method(), request.uri().path())
+/// }
+/// let request = http::Request::get("/basket").body(Body::empty())?;
+/// assert_eq!(handler(request), "GET /basket\n");
+/// # http::Result::Ok(())
+/// ```
 pub type Request = http::Request<Body>;
 /// What a handler gives back.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::{Body, Request, Response};
+///
+/// fn handler(_request: Request) -> Response {
+///     let mut response = Response::new(Body::from("later\n"));
+///     *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+///     response.headers_mut().insert("retry-after", http::HeaderValue::from_static("5"));
+///     response
+/// }
+/// # assert_eq!(handler(Request::default()).status(), 503);
+/// ```
 pub type Response = http::Response<Body>;
 /// A response that is being made.
 pub type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -72,7 +98,7 @@ where
 }
 
 /// An asynchronous application, for the class `tokio`. Few programs implement it: a `tower` service
-/// is one already (`oxicorn::serve_async`).
+/// is one already (`oxicorn::serve_async`). [`Application::asynchronous`] has an example.
 pub trait AsyncApp: Send + Sync + 'static {
     /// Answers one request.
     fn call(&self, request: Request) -> ResponseFuture;
@@ -137,6 +163,20 @@ impl Application {
     }
 
     /// The same application in both forms: each class takes the one that suits it.
+    ///
+    /// ```
+    /// # use oxicorn_core as oxicorn;
+    /// # use oxicorn::app::{IntoResponse, ResponseFuture};
+    /// # use oxicorn::{Application, AsyncApp, Request};
+    /// # struct Hello;
+    /// # impl AsyncApp for Hello {
+    /// #     fn call(&self, _request: Request) -> ResponseFuture {
+    /// #         Box::pin(async { "hi\n".into_response() })
+    /// #     }
+    /// # }
+    /// let hello = Application::both("hello", |_request: Request| "hi\n", Hello);
+    /// assert!(hello.as_blocking().is_some() && hello.as_async().is_some());
+    /// ```
     pub fn both(name: &str, blocking: impl App, asynchronous: impl AsyncApp) -> Application {
         Application { blocking: Some(Arc::new(blocking)), ..Self::asynchronous(name, asynchronous) }
     }
@@ -228,6 +268,17 @@ impl std::fmt::Debug for Application {
 }
 
 /// What is known of a connection, the same for each of its requests.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::{Request, RequestExt};
+///
+/// fn through_a_proxy(request: &Request) -> bool {
+///     let connection = request.arrival().map(|arrival| &arrival.connection);
+///     connection.is_some_and(|connection| connection.peer != connection.sender)
+/// }
+/// # assert!(!through_a_proxy(&Request::default()));
+/// ```
 #[derive(Debug)]
 pub struct ConnectionInfo {
     /// The client: who has connected, or whom a proxy that may do so has announced in its stead.
@@ -252,6 +303,16 @@ impl ConnectionInfo {
 }
 
 /// How the client speaks to us, or to the proxy in front (RFC 9110 section 4.2).
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::{Request, RequestExt, Scheme};
+///
+/// fn is_encrypted(request: &Request) -> bool {
+///     request.scheme() == Scheme::Https
+/// }
+/// # assert!(!is_encrypted(&Request::default()));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {
     /// In the clear.
@@ -272,6 +333,17 @@ impl Scheme {
 }
 
 /// How a request came in. It travels with the request's body, so that it costs no allocation.
+///
+/// [`RequestExt`] asks it; an extractor of a framework may take it as it is:
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::Arrival;
+///
+/// fn here(arrival: &Arrival) -> String {
+///     format!("by {} at {}", arrival.scheme.as_str(), arrival.connection.local)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Arrival {
     /// The request target as it was received, byte by byte.

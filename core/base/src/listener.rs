@@ -24,6 +24,15 @@ pub use spec::ListenerSpec;
 pub use unix::{SocketFile, UnixSocket};
 
 /// The address that a socket of ours has.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::listener::LocalAddress;
+///
+/// let here = LocalAddress::Tcp(([127, 0, 0, 1], 8000).into());
+/// assert_eq!(here.to_string(), "http://127.0.0.1:8000");
+/// assert_eq!(LocalAddress::Unix("/run/shop.sock".into()).to_string(), "unix:/run/shop.sock");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LocalAddress {
     /// Of a TCP socket.
@@ -58,6 +67,15 @@ impl fmt::Display for LocalAddress {
 }
 
 /// Who has connected.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::listener::Peer;
+///
+/// let somebody = Peer::Tcp(([127, 0, 0, 1], 40000).into());
+/// assert_eq!(somebody.ip(), Some([127, 0, 0, 1].into()));
+/// assert_eq!(Peer::Unix.ip(), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// Over TCP.

@@ -26,6 +26,20 @@ const DIGITS: usize = 24;
 pub struct Made(u64);
 
 /// See the module.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::{Request, RequestExt, RequestId};
+///
+/// fn note(request: &Request) -> String {
+///     match request.request_id() {
+///         Some(RequestId::Given(_)) => "named by whoever has sent it\n".to_owned(),
+///         Some(id) => format!("named here: {id}\n"),
+///         None => "received by no server\n".to_owned(),
+///     }
+/// }
+/// # assert_eq!(note(&Request::default()), "received by no server\n");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum RequestId {
     /// What the sender has said.

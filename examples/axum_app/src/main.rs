@@ -3,11 +3,14 @@
 //! ```text
 //! $ cargo run -p example-axum-app -- -k tokio -w 2
 //! $ curl http://127.0.0.1:8000/whoami
+//! $ xdg-open http://127.0.0.1:8000/chat
 //! ```
 //!
 //! It runs under `-k threaded` and `-k sync`, too, where each request has a thread and a runtime to
 //! itself; `-k coroutine` refuses it at the start. The feature `axum` of the library brings
-//! `ConnectInfo`.
+//! `ConnectInfo`. The chat room (`chat.rs`) is for `-k tokio`, which alone has WebSockets.
+
+mod chat;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -72,6 +75,7 @@ fn router() -> Router {
         .route("/wait/{millis}", get(wait))
         .route("/upload/{patience}", post(upload))
         .with_state(Arc::new(Shared::default()))
+        .merge(chat::router())
 }
 
 fn main() -> ExitCode {

@@ -34,6 +34,25 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// Why a body is not the value that was expected. As an answer: 400 with one line.
+///
+/// [`Body::json`] has an example that answers with it; to say something else:
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::app::JsonError;
+/// use oxicorn::Request;
+///
+/// fn sum(request: Request) -> (http::StatusCode, String) {
+///     match request.into_body().json::<Vec<u32>>() {
+///         Ok(numbers) => (http::StatusCode::OK, numbers.iter().sum::<u32>().to_string()),
+///         Err(JsonError::Parse(error)) if error.is_data() => {
+///             (http::StatusCode::UNPROCESSABLE_ENTITY, "numbers, please\n".to_owned())
+///         }
+///         Err(error) => (http::StatusCode::BAD_REQUEST, error.to_string()),
+///     }
+/// }
+/// # assert_eq!(sum(Request::new("[true]".into())).0, 422);
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
     /// It could not be read to its end.

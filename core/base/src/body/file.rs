@@ -15,6 +15,18 @@ pub(crate) const READ_AT_ONCE: usize = 64 * 1024;
 
 /// So many bytes of an open file, from an offset on. A clone shares the descriptor, not the position:
 /// a file that is kept open can be the body of any number of responses at once.
+///
+/// ```
+/// # use oxicorn_core as oxicorn;
+/// use oxicorn::Body;
+/// use oxicorn::body::FilePart;
+///
+/// let file = std::fs::File::open("/etc/passwd")?;
+/// let part = FilePart::new(file, 0..4);
+/// assert_eq!(part.len(), 4);
+/// assert_eq!(Body::from(part).bytes()?.len(), 4);
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FilePart {
     file: Arc<File>,

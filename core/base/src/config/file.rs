@@ -1,5 +1,5 @@
 //! The configuration file: assignments of plain values, in TOML or as gunicorn's users have them in a
-//! Python file. Both readers hand over the same [`Entry`]s, so that what is wrong is said in the same
+//! Python file. Both readers hand over the same `Entry`s, so that what is wrong is said in the same
 //! words, with the line, whatever the file is called. What needs a Python interpreter is refused.
 
 mod python;

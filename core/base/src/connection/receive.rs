@@ -34,7 +34,7 @@ enum Fill {
 pub enum Opened {
     /// With its whole body.
     Whole(Request),
-    /// Its body, of this length if known, is still coming: [`Connection::next_body_piece`].
+    /// Its body, of this length if known, is still coming: `Connection::next_body_piece`.
     Incoming(Head, Option<u64>),
 }
 

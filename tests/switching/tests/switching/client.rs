@@ -1,5 +1,7 @@
 //! A client of HTTP/2 on top of the crate h2: no retries, no forgiveness.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use h2::{Error, RecvStream, SendStream};
@@ -13,8 +15,13 @@ use super::{PATIENT, address};
 
 /// Runs a test's client.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    run_within(PATIENT * 4, test)
+}
+
+/// Runs a test's client that may take so long.
+pub(crate) fn run_within<T>(limit: Duration, test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { timeout(PATIENT * 4, test).await.expect("the test comes to an end") })
+    runtime.block_on(async { timeout(limit, test).await.expect("the test comes to an end") })
 }
 
 /// Whether a body follows a request.

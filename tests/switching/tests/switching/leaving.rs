@@ -1,14 +1,24 @@
-//! Workers come and go; no request that was begun is lost.
+//! Workers come and go; no request that was begun is lost. A reload under load can be made long:
+//!
+//! ```sh
+//! SWITCHING_REQUESTS=200000 cargo test -p oxicorn-switching --release hup_under_load -- --nocapture
+//! ```
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use oxicorn_tests::{Deadline, Server, Signal};
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 
-use super::client::{Client, Sends, get, run};
-use super::launch;
+use super::client::{Client, Sends, get, run, run_within};
+use super::{PATIENT, launch};
+
+/// The environment variable that says how many requests are answered at least.
+const REQUESTS: &str = "SWITCHING_REQUESTS";
+/// A few seconds.
+const FEW: usize = 400;
 
 /// What is asked for; none of them is what the start of a server is tried with.
 const TARGETS: [&str; 3] = ["/read?ms=5", "/?load", "/bytes?n=100000"];
@@ -21,6 +31,7 @@ fn was_not_taken(error: &h2::Error) -> bool {
 #[derive(Default)]
 struct Load {
     answered: Cell<usize>,
+    not_taken: Cell<usize>,
     connections: Cell<usize>,
     over: Cell<bool>,
     progress: Notify,
@@ -54,6 +65,7 @@ async fn client(server: &Server, load: &Load) {
                 // It came behind the last one that the server has taken (RFC 9113 section 6.8); that
                 // it was not taken, the access log proves in the end.
                 if answer.as_ref().is_err_and(was_not_taken) {
+                    load.not_taken.set(load.not_taken.get() + 1);
                     continue;
                 }
                 let answer = answer.expect("no request is lost");
@@ -73,7 +85,16 @@ async fn wait_for(load: &Load, more: usize) {
 }
 
 fn under_load(server: &Server, clients: usize, test: impl AsyncFnOnce(&Load)) -> Rc<Load> {
-    run(async {
+    under_load_within(PATIENT * 4, server, clients, test)
+}
+
+fn under_load_within(
+    limit: Duration,
+    server: &Server,
+    clients: usize,
+    test: impl AsyncFnOnce(&Load),
+) -> Rc<Load> {
+    run_within(limit, async {
         let load = Rc::new(Load::default());
         let all = LocalSet::new();
         all.run_until(async {
@@ -91,18 +112,36 @@ fn under_load(server: &Server, clients: usize, test: impl AsyncFnOnce(&Load)) ->
 
 #[test]
 fn hup_under_load() {
+    let wanted = match std::env::var(REQUESTS) {
+        Ok(text) => text.parse().expect("a number of requests"),
+        Err(_) => FEW,
+    };
     let server = launch().workers(2).start();
-    let load = under_load(&server, 4, async |load| {
+    let (started, reloads) = (Instant::now(), Cell::new(0));
+    // A hundred requests a second are few on any machine.
+    let limit =
+        PATIENT * 4 + Duration::from_millis(10) * u32::try_from(wanted).expect("not that many");
+    let load = under_load_within(limit, &server, 4, async |load| {
         wait_for(load, 100).await;
-        for reload in 1..=3 {
+        while reloads.get() < 3 || load.answered.get() < wanted {
+            reloads.set(reloads.get() + 1);
             server.signal(Signal::SIGHUP);
-            while server.error_log().count("Worker exiting") < 2 * reload {
+            while server.error_log().count("Worker exiting") < 2 * reloads.get() {
                 wait_for(load, 1).await;
             }
             wait_for(load, 100).await;
         }
     });
     assert!(load.connections.get() > 4, "workers have said goodbye");
+    println!(
+        "{} requests answered, {} reloads, {} connections, {} requests that a leaving worker had not \
+         taken, {:.1?}",
+        load.answered.get(),
+        reloads.get(),
+        load.connections.get(),
+        load.not_taken.get(),
+        started.elapsed()
+    );
     let taken = |target| server.access_log().count(&format!("GET {target} "));
     let all = || TARGETS.into_iter().map(taken).sum::<usize>() >= load.answered.get();
     Deadline::seconds(10).until("the lines of all", all);
