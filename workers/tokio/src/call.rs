@@ -17,10 +17,12 @@ use oxicorn_core::{Body, Request, Response};
 
 use crate::strays::{Panicked, Strays};
 
+type Elsewhere = Pin<Box<dyn Future<Output = Result<Response, Panicked>>>>;
+
 /// A call of the application that has begun. `None`: it has panicked, or there is nothing to call.
 enum Begun {
     Here(Option<ResponseFuture>),
-    OnPool(Option<Pin<Box<dyn Future<Output = Result<Response, Panicked>>>>>),
+    OnPool(Option<Elsewhere>),
 }
 
 /// Calls the application, which leaves its response in `response`: a response is large, and would be
@@ -37,7 +39,7 @@ pub(crate) fn call_into<'a>(
         None => Begun::OnPool(service.app().as_blocking().cloned().map(|app| {
             let strays = strays.clone();
             let called = async move { strays.on_pool(move || app.call(request)).await };
-            Box::pin(called) as Pin<Box<dyn Future<Output = _>>>
+            Box::pin(called) as Elsewhere
         })),
     };
     async move {
