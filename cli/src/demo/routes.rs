@@ -18,26 +18,32 @@ use super::{bytes, cpu};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Hello,
+    Healthz,
+    Panic,
+    Echo,
+    Told(Told),
+}
+
+/// The routes that are told by a query how much, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
     Read,
     Write,
     Cpu,
     Bytes,
     Stream,
     Upstream,
-    Healthz,
-    Panic,
-    Echo,
 }
 
 /// The hello route is first: it is what everybody measures.
 static ROUTES: [(&str, Route); 10] = [
     ("/", Route::Hello),
-    ("/read", Route::Read),
-    ("/write", Route::Write),
-    ("/cpu", Route::Cpu),
-    ("/bytes", Route::Bytes),
-    ("/stream", Route::Stream),
-    ("/upstream", Route::Upstream),
+    ("/read", Route::Told(Told::Read)),
+    ("/write", Route::Told(Told::Write)),
+    ("/cpu", Route::Told(Told::Cpu)),
+    ("/bytes", Route::Told(Told::Bytes)),
+    ("/stream", Route::Told(Told::Stream)),
+    ("/upstream", Route::Told(Told::Upstream)),
     ("/healthz", Route::Healthz),
     ("/panic", Route::Panic),
     (ECHO, Route::Echo),
@@ -73,7 +79,16 @@ pub(super) fn plan(request: Request, allowed: &AllowList) -> Plan {
     if !route.takes(request.method()) {
         return method_not_allowed();
     }
-    look_up(route, request, allowed).unwrap_or_else(Plan::answer)
+    match route {
+        Route::Hello => Plan::answer("Hello, world!\n"),
+        Route::Healthz if request.is_stopping() => {
+            Plan::answer((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
+        }
+        Route::Healthz => Plan::answer("ok\n"),
+        Route::Panic => Plan::Panic,
+        Route::Echo => Echo::plan(request),
+        Route::Told(told) => plan_told(told, &request, allowed).unwrap_or_else(Plan::answer),
+    }
 }
 
 fn method_not_allowed() -> Plan {
@@ -84,29 +99,22 @@ fn method_not_allowed() -> Plan {
     Plan::Answer(response)
 }
 
-fn look_up(route: Route, request: Request, allowed: &AllowList) -> Result<Plan, WrongValue> {
+fn plan_told(told: Told, request: &Request, allowed: &AllowList) -> Result<Plan, WrongValue> {
     let query = Query(request.uri().query().unwrap_or_default());
-    Ok(match route {
-        Route::Hello => Plan::answer("Hello, world!\n"),
-        Route::Read => waited("read", millis(query, READ)?),
-        Route::Write => waited("wrote", millis(query, WRITE)?),
-        Route::Cpu => {
+    Ok(match told {
+        Told::Read => waited("read", millis(query, READ)?),
+        Told::Write => waited("wrote", millis(query, WRITE)?),
+        Told::Cpu => {
             let time = millis(query, cpu::DEFAULT)?;
             let wait = query.number("wait", 0, LONGEST).map(Duration::from_millis)?;
             Plan::Compute(time, wait, after("computed", time).into_response())
         }
-        Route::Bytes => bytes::plan(query.number("n", bytes::DEFAULT, bytes::MOST)?),
-        Route::Stream => {
+        Told::Bytes => bytes::plan(query.number("n", bytes::DEFAULT, bytes::MOST)?),
+        Told::Stream => {
             let count = query.number("n", lines::DEFAULT, lines::MOST)?;
             Plan::Lines(Lines::new(count, millis(query, lines::PACE)?))
         }
-        Route::Upstream => Fetch::plan(query.parsed("url", Target::parse)?, allowed),
-        Route::Healthz if request.is_stopping() => {
-            Plan::answer((StatusCode::SERVICE_UNAVAILABLE, "stopping\n"))
-        }
-        Route::Healthz => Plan::answer("ok\n"),
-        Route::Panic => Plan::Panic,
-        Route::Echo => Echo::plan(request),
+        Told::Upstream => Fetch::plan(query.parsed("url", Target::parse)?, allowed),
     })
 }
 

@@ -190,7 +190,7 @@ fn parse_trailers(buf: &mut BytesMut, trailers: Trailers) -> Result<Decoded, Err
     if trailers.fields == 0 {
         return Ok(Decoded::End(None));
     }
-    let map = fields::parse(&section, trailers.fields, |name, _| {
+    let map = fields::parse(&section, 0, trailers.fields, |name, _| {
         if fields::forbidden_in_trailers(name) { Err(ErrorKind::ForbiddenTrailer) } else { Ok(()) }
     })?;
     Ok(Decoded::End(Some(Box::new(map))))

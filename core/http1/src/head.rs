@@ -98,9 +98,9 @@ impl WholeHead {
         let target = head.slice(target);
         let uri = target::parse(&method, &target)?;
         let mut findings = Findings::new(version);
-        let section = head.slice(self.fields_at..);
-        let headers =
-            fields::parse(&section, self.fields, |name, value| findings.field(name, value))?;
+        let headers = fields::parse(head, self.fields_at, self.fields, |name, value| {
+            findings.field(name, value)
+        })?;
         let facts = findings.conclude(bounds.missing_host)?;
         let (body, upgrade) = (facts.body, facts.upgrade);
         let request = RequestHead { method, target, uri, version, headers, body, upgrade };

@@ -53,6 +53,7 @@ mod encode;
 mod error;
 mod event;
 mod fields;
+mod find;
 mod framing;
 mod head;
 mod limits;

@@ -1,16 +1,14 @@
 //! The request line.
 //!
-//! httparse knows the versions 1.0 and 1.1 and refuses the rest, and permits what we do not (any
-//! number of empty lines before, bytes of 0x80 and more in the target), so this line is ours and
-//! the fields are its.
+//! Each recipient of a request has its own idea of how much may be wrong with this line: other versions
+//! than 1.0 and 1.1, empty lines before it, bytes of 0x80 and more in the target. Here nothing may.
 
 use std::ops::Range;
 
-use http::{Method, Version};
-use memchr::memchr;
-
 use crate::class::TOKEN;
 use crate::error::ErrorKind;
+use crate::find::find;
+use http::{Method, Version};
 
 /// Shortest and longest method in bytes. gunicorn's bounds; every registered method is within.
 const METHOD_LEN: Range<usize> = 3..21;
@@ -36,7 +34,7 @@ impl RequestLine {
         // A method is a few bytes: calling memchr would take longer than looking at them.
         let first = line.iter().position(|byte| *byte == b' ').ok_or(ErrorKind::RequestLine)?;
         let begin = first + 1;
-        let second = begin + memchr(b' ', &line[begin..]).ok_or(ErrorKind::RequestLine)?;
+        let second = begin + find(b' ', &line[begin..]).ok_or(ErrorKind::RequestLine)?;
         let (method, target, version) = (&line[..first], &line[begin..second], &line[second + 1..]);
         if target.is_empty() || version.contains(&b' ') {
             return Err(ErrorKind::RequestLine);

@@ -7,9 +7,8 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
-
 use crate::error::ErrorKind;
+use crate::find::find;
 use crate::limits::Bounds;
 
 /// How long a line may be, its CRLF counted, and which rule it breaks when it is longer.
@@ -37,7 +36,7 @@ impl LineScan {
         buf: &[u8],
         limit: LineLimit,
     ) -> Result<Option<Range<usize>>, ErrorKind> {
-        let found = memchr(b'\n', buf.get(self.seen..).unwrap_or_default());
+        let found = find(b'\n', buf.get(self.seen..).unwrap_or_default());
         let lf = match found {
             Some(offset) => self.seen + offset,
             None => buf.len(),

@@ -1,12 +1,14 @@
 //! Worker class `threaded`: `--threads` threads, each of which answers one request at a time.
 //!
-//! The threads wait together on one epoll set whose entries are one-shot: the kernel gives a readable
-//! connection to one thread that is free. The main thread has the listening sockets, the orders, the
+//! The threads share one epoll set: the kernel gives a readable connection to one thread that waits
+//! there. The main thread has the listening sockets, the orders, the
 //! heartbeat and the deadlines of the connections that wait.
 
 mod crew;
 mod pool;
 mod seats;
+mod shelf;
+mod shift;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -56,6 +58,8 @@ struct Main {
     door: Door,
     scratch: RefCell<Scratch>,
     swept: Instant,
+    /// How many requests had been answered then.
+    answered: u64,
     /// When a request may have taken too long; `None`: never.
     look_at_handlers: Option<Instant>,
 }
@@ -86,6 +90,7 @@ impl Main {
             epoll,
             door,
             swept: Instant::now(),
+            answered: 0,
             look_at_handlers: service.config().timeout.get().map(|_| Instant::now()),
         })
     }
@@ -102,6 +107,7 @@ impl Main {
             }
             let now = self.scratch.borrow().now();
             if now >= self.swept + self.sweep_interval() {
+                self.note_rate(now);
                 self.swept = now;
                 self.pool.sweep(&self.scratch);
             }
@@ -130,6 +136,15 @@ impl Main {
         self.pool.stop();
         self.pool.crew().wait();
         Ok(())
+    }
+
+    /// How many requests were answered a second since the last sweep.
+    fn note_rate(&mut self, now: Instant) {
+        let answered = self.service.slot().requests();
+        let more = answered.saturating_sub(self.answered) as f64;
+        let rate = more / now.saturating_duration_since(self.swept).as_secs_f64();
+        self.answered = answered;
+        self.pool.shift().note_rate(rate as u64);
     }
 
     /// Ends the requests that have taken too long, and replaces the threads that run them.

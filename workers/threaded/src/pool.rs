@@ -1,6 +1,5 @@
-//! The pool: threads that all wait on one epoll set. The kernel hands each event to one of them, so
-//! there is no queue of ours between a readable connection and a free thread, and no thread that
-//! only passes work on.
+//! The pool: threads that share one epoll set. The kernel hands each event to one of them, so there is no
+//! thread that only passes work on; how many of them wait at the set is the business of [`Shift`].
 
 use std::cell::RefCell;
 use std::io;
@@ -17,8 +16,11 @@ use oxicorn_core::wait::Interest;
 
 use crate::crew::Crew;
 use crate::seats::{Missed, NEVER, Reports, Seats, Times};
+use crate::shift::{FAST, Hand, Shift, Tempo};
 
 const STOP: u64 = u64::MAX;
+/// Something is on the shelf of the shift.
+const SHELF: u64 = STOP - 1;
 /// What may have happened while a connection's seat was empty. The set reports each change once, and
 /// the end of the stream is the one that no later read would meet by itself.
 const MISSED: Readiness = Readiness((libc::EPOLLIN | libc::EPOLLRDHUP) as u32);
@@ -42,6 +44,7 @@ pub(crate) struct Pool {
     room: EventFd,
     main_wants_room: AtomicBool,
     crew: Crew,
+    shift: Shift,
 }
 
 impl Pool {
@@ -51,6 +54,8 @@ impl Pool {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let (epoll, stop) = (Epoll::new()?, EventFd::from_flags(flags)?);
         epoll.add(stop.as_fd(), libc::EPOLLIN as u32, STOP)?;
+        let shift = Shift::new()?;
+        epoll.add(shift.bell(), (libc::EPOLLIN | libc::EPOLLET) as u32, SHELF)?;
         Ok(Pool {
             service: service.clone(),
             epoll,
@@ -60,6 +65,7 @@ impl Pool {
             room: EventFd::from_flags(flags)?,
             main_wants_room: AtomicBool::new(false),
             crew: Crew::default(),
+            shift,
         })
     }
 
@@ -73,28 +79,50 @@ impl Pool {
     }
 
     fn work_with(&self, scratch: &RefCell<Scratch>) {
-        // One event at a time: a second would wait behind the handler of the first although another
-        // thread is free.
-        let mut events = [EpollEvent::EMPTY; 1];
+        let mut hand = self.shift.hand();
         self.service.app().begin_thread();
         loop {
-            match self.epoll.wait(&mut events, None) {
-                Ok(0) => continue,
-                Ok(_) if events[0].key() == STOP => return,
-                Ok(_) => {}
+            let event = match self.next_event(&mut hand, scratch) {
+                Ok(event) if event.key() == STOP => return,
+                Ok(event) => event,
                 Err(error) => return tracing::error!("A thread of the pool ends: {error}"),
-            }
-            scratch.borrow_mut().tick();
-            let seat = events[0].key() as usize;
+            };
+            let seat = event.key() as usize;
             if let Some(guest) = self.seats.take(seat) {
-                self.advance(seat, guest, Readiness(events[0].flags()), scratch);
+                self.advance(seat, guest, Readiness(event.flags()), scratch);
             }
-            scratch.borrow_mut().flush();
             self.offer_room();
             if scratch.borrow().standing() == Standing::Lost {
                 return;
             }
         }
+    }
+
+    fn next_event(&self, hand: &mut Hand, scratch: &RefCell<Scratch>) -> io::Result<EpollEvent> {
+        loop {
+            if let Some(event) = self.shift.take(hand) {
+                return Ok(event);
+            }
+            scratch.borrow_mut().flush();
+            let now = scratch.borrow().now();
+            let event = self.shift.wait(hand, &self.epoll, now, || self.tempo())?;
+            scratch.borrow_mut().tick();
+            if let Some(event) = event.filter(|event| event.key() != SHELF) {
+                return Ok(event);
+            }
+        }
+    }
+
+    fn tempo(&self) -> Tempo {
+        match self.service.pace().is_under(FAST) {
+            true => Tempo::Fast,
+            false => Tempo::Slow,
+        }
+    }
+
+    /// How the threads share the waiting.
+    pub(crate) fn shift(&self) -> &Shift {
+        &self.shift
     }
 
     /// Who works here.
@@ -263,7 +291,8 @@ impl Pool {
     }
 
     fn offer_room(&self) {
-        if self.main_wants_room.swap(false, Ordering::SeqCst) {
+        let wanted = self.main_wants_room.load(Ordering::SeqCst);
+        if wanted && self.main_wants_room.swap(false, Ordering::SeqCst) {
             let _ = self.room.write(1);
         }
     }
@@ -280,6 +309,7 @@ impl Pool {
 
     /// Ends all threads that are not in a handler.
     pub(crate) fn stop(&self) {
+        self.shift.close();
         let _ = self.stop.write(1);
     }
 }

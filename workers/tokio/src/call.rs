@@ -1,37 +1,72 @@
 //! The application, as the tasks of this class call it: an asynchronous one on the worker's one
 //! thread, a blocking one on the blocking pool, and in the same ways the body of its response.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
 use http_body::Frame;
+use oxicorn_core::app::ResponseFuture;
 use oxicorn_core::body::Form;
 use oxicorn_core::serve::{Running, Service};
 use oxicorn_core::{Body, Request, Response};
 
 use crate::strays::{Panicked, Strays};
 
+type Elsewhere = Pin<Box<dyn Future<Output = Result<Response, Panicked>>>>;
+
+/// A call of the application that has begun. `None`: it has panicked, or there is nothing to call.
+enum Begun {
+    Here(Option<ResponseFuture>),
+    OnPool(Option<Elsewhere>),
+}
+
+/// Calls the application, which leaves its response in `response`: a response is large, and would be
+/// copied by each hand that passes it on. Nothing is left there when the application has panicked.
+pub(crate) fn call_into<'a>(
+    service: &'a Service,
+    running: Running,
+    strays: &Arc<Strays>,
+    request: Request,
+    response: &'a mut Option<Response>,
+) -> impl Future<Output = ()> + 'a {
+    let begun = match service.app().as_async() {
+        Some(app) => Begun::Here(on_thread(service, running, || app.call(request)).ok()),
+        None => Begun::OnPool(service.app().as_blocking().cloned().map(|app| {
+            let strays = strays.clone();
+            let called = async move { strays.on_pool(move || app.call(request)).await };
+            Box::pin(called) as Elsewhere
+        })),
+    };
+    async move {
+        match begun {
+            Begun::Here(Some(mut future)) => {
+                let polled = poll_fn(|cx| {
+                    let poll = || future.as_mut().poll(cx).map(|made| *response = Some(made));
+                    on_thread(service, running, poll).unwrap_or(Poll::Ready(()))
+                });
+                polled.await;
+            }
+            Begun::OnPool(Some(called)) => *response = called.await.ok(),
+            Begun::Here(None) | Begun::OnPool(None) => {}
+        }
+    }
+}
+
+/// The same for who takes the response by value.
 pub(crate) async fn call(
     service: &Service,
     running: Running,
     strays: &Arc<Strays>,
     request: Request,
 ) -> Result<Response, Panicked> {
-    if let Some(app) = service.app().as_async() {
-        let called = on_thread(service, running, || app.call(request));
-        let Ok(mut future) = called else { return Err(Panicked) };
-        return poll_fn(|cx| {
-            let polled = on_thread(service, running, || future.as_mut().poll(cx));
-            polled.map_or(Poll::Ready(Err(Panicked)), |poll| poll.map(Ok))
-        })
-        .await;
-    }
-    let Some(app) = service.app().as_blocking().cloned() else { return Err(Panicked) };
-    strays.on_pool(move || app.call(request)).await
+    let mut response = None;
+    call_into(service, running, strays, request, &mut response).await;
+    response.ok_or(Panicked)
 }
 
 /// Runs a part of the application on the one thread that everything else needs too: whoever looks at

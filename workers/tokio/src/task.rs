@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::StatusCode;
 use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::Form;
@@ -24,11 +25,11 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::yield_now;
 
 use crate::body::pair;
-use crate::call::{call, next_piece};
+use crate::call::{call_into, next_piece};
 use crate::http2;
 use crate::roll::{Entry, Roll};
 use crate::socket::{Socket, Woken};
-use crate::strays::{Panicked, Strays};
+use crate::strays::Strays;
 use crate::switch::Switch;
 use crate::wire::Wire;
 
@@ -164,9 +165,9 @@ impl Client {
 
     /// What the request may become, for an application that could take it: a blocking one could not
     /// wait for it.
-    async fn may_switch(&mut self, wish: Wish) -> Option<(Switch, hyper::upgrade::OnUpgrade)> {
+    async fn may_switch(&mut self) -> Option<(Switch, hyper::upgrade::OnUpgrade)> {
         let connection = self.connection();
-        let takes = wish == Wish::Upgrade && connection.service().app().as_async().is_some();
+        let takes = connection.service().app().as_async().is_some();
         let method = takes.then(|| connection.place().method)?;
         Switch::offer(&method).await
     }
@@ -174,36 +175,42 @@ impl Client {
     async fn handle(&mut self, wish: Wish) -> Handled {
         let shared = self.shared.clone();
         let (service, running) = (self.connection().service().clone(), self.connection().running());
-        let (switch, upgrade) = self.may_switch(wish).await.unzip();
-        let response = match self.connection().open() {
+        let (switch, upgrade) = match wish {
+            Wish::Upgrade => self.may_switch().await.unzip(),
+            Wish::Request | Wish::Http2 => (None, None),
+        };
+        let mut response = None;
+        match self.connection().open() {
             Some(Opened::Whole(mut request)) => {
                 upgrade
                     .into_iter()
                     .for_each(|upgrade| drop(request.extensions_mut().insert(upgrade)));
-                call(&service, running, &shared.strays, request).await
+                call_into(&service, running, &shared.strays, request, &mut response).await;
             }
             Some(Opened::Incoming(head, length)) => {
                 let (asking, mut feeding) = pair();
                 let body = Body::from_incoming(Box::new(asking), length);
                 let info = self.connection().info().clone();
                 let request = assemble(head, info, body);
-                let mut response = pin!(call(&service, running, &shared.strays, request));
+                let called = call_into(&service, running, &shared.strays, request, &mut response);
+                let mut called = pin!(called);
                 select! {
                     biased;
-                    response = response.as_mut() => response,
+                    () = called.as_mut() => {}
                     // It ends when the handler lets go of the body.
-                    () = feeding.feed(&mut self.socket) => response.as_mut().await,
+                    () = feeding.feed(&mut self.socket) => called.as_mut().await,
                 }
             }
             None => return Handled::Step(Step::Close),
-        };
-        let response = response.unwrap_or_else(|Panicked| {
+        }
+        if response.is_none() {
             self.connection().report(&"the handler has panicked");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        });
+        }
+        let response =
+            response.get_or_insert_with(|| StatusCode::INTERNAL_SERVER_ERROR.into_response());
         match switch {
             Some(switch) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                Handled::Switched(Box::new((switch, response)))
+                Handled::Switched(Box::new((switch, std::mem::take(response))))
             }
             _ => Handled::Step(self.answer(response).await),
         }
@@ -230,13 +237,13 @@ impl Client {
         drop(visitor);
     }
 
-    async fn answer(&mut self, response: Response) -> Step {
+    async fn answer(&mut self, response: &mut Response) -> Step {
         self.shared.scratch.borrow_mut().tick();
         let form = response.body().form();
         let sent = match self.send(response).await {
             Err(Unsendable::Invalid(error)) => {
                 self.connection().report(&error);
-                self.send(StatusCode::INTERNAL_SERVER_ERROR.into_response()).await
+                self.send(&mut StatusCode::INTERNAL_SERVER_ERROR.into_response()).await
             }
             sent => sent,
         };
@@ -247,29 +254,23 @@ impl Client {
         self.connection().conclude(sent, &mut shared.scratch.borrow_mut())
     }
 
-    async fn send(&mut self, response: Response) -> Result<(), Unsendable> {
-        let (parts, mut body) = response.into_parts();
-        let length = body_length(&body);
+    async fn send(&mut self, response: &mut Response) -> Result<(), Unsendable> {
+        let length = body_length(response.body());
         let shared = self.shared.clone();
         let mut fit = self.connection().begin_response(
-            parts.status,
-            &parts.headers,
+            response.status(),
+            response.headers(),
             length,
             &mut shared.scratch.borrow_mut(),
         )?;
+        let body = response.body_mut();
         if let Some(part) = body.take_file() {
             fit = self.connection().send_file(part)?;
         }
-        let service = self.connection().service().clone();
-        let running = self.connection().running().answering();
         while fit == Fit::More {
             let piece = match body.form() {
                 Form::Whole(_) => body.next_chunk(),
-                _ => {
-                    let piece;
-                    (body, piece) = next_piece(&service, running, &shared.strays, body).await;
-                    piece
-                }
+                _ => self.next_piece(body).await,
             };
             let Some(piece) = piece.map_err(Unsendable::Source)? else { break };
             fit = self.connection().send_piece(piece)?;
@@ -278,6 +279,15 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    async fn next_piece(&mut self, body: &mut Body) -> io::Result<Option<Bytes>> {
+        let service = self.connection().service().clone();
+        let running = self.connection().running().answering();
+        let taken = std::mem::replace(body, Body::empty());
+        let (rest, piece) = next_piece(&service, running, &self.shared.strays, taken).await;
+        *body = rest;
+        piece
     }
 
     /// Writes, and waits for the client when it is more than so many bytes behind.

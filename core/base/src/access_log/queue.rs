@@ -16,8 +16,9 @@ use super::losses::{Cause, Losses};
 const WAITING: usize = 4 << 20;
 
 /// How long the writer leaves its pen down after it has written. Waking it costs the request that
-/// does it several microseconds, more than its line: under load it is woken by the clock instead.
-const NAP: Duration = Duration::from_millis(2);
+/// does it several microseconds, more than its line: under load it is woken by the clock instead, and
+/// so seldom that its wake-ups do not show beside the requests.
+const NAP: Duration = Duration::from_millis(10);
 
 /// Bytes that end a nap.
 const MUCH: usize = 256 << 10;

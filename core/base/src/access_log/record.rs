@@ -43,6 +43,9 @@ pub(super) enum Queued {
     Unwanted,
     /// It is still to be measured.
     Wanted,
+    /// It is still to be measured, but the kernel need not be asked: it counts in milliseconds, and there
+    /// was less than one of them.
+    Brief,
     /// It was.
     For(Duration),
 }
@@ -97,7 +100,19 @@ impl Pending {
 
     /// Whether [`Pending::waited`] is worth its measurement.
     pub fn wants_queue_time(&self) -> bool {
-        self.queued == Queued::Wanted
+        matches!(self.queued, Queued::Wanted | Queued::Brief)
+    }
+
+    /// Whether the request has waited for less than a millisecond, as its connection has found.
+    pub fn has_waited_briefly(&self) -> bool {
+        self.queued == Queued::Brief
+    }
+
+    /// The request has waited for less than a millisecond before it was read.
+    pub fn note_brief_wait(&mut self) {
+        if self.queued == Queued::Wanted {
+            self.queued = Queued::Brief;
+        }
     }
 
     /// Says how long the request has waited for the application.

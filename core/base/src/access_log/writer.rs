@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -62,6 +62,8 @@ pub struct AccessWriter {
     format: Arc<Format>,
     lines: Option<Lines>,
     meter: Option<Meter>,
+    /// When its thread has last looked at the clock.
+    now: Option<Instant>,
     spare: RefCell<Vec<Vec<Option<HeaderValue>>>>,
 }
 
@@ -71,7 +73,12 @@ impl AccessWriter {
         lines: Option<Lines>,
         meter: Option<Meter>,
     ) -> AccessWriter {
-        AccessWriter { format, lines, meter, spare: RefCell::default() }
+        AccessWriter { format, lines, meter, now: None, spare: RefCell::default() }
+    }
+
+    /// Says what time it is, so that nobody has to look again. Who never says so has it looked up.
+    pub fn set_time(&mut self, now: Instant) {
+        self.now = Some(now);
     }
 
     /// Keeps of a request what its line will need.
@@ -120,7 +127,7 @@ impl AccessWriter {
             request_id,
             queued: match pending.queued {
                 Queued::For(time) => Some(time),
-                Queued::Unwanted | Queued::Wanted => None,
+                Queued::Unwanted | Queued::Wanted | Queued::Brief => None,
             },
         });
         kept.clear();
@@ -154,7 +161,7 @@ impl AccessWriter {
         }
         let Some(lines) = &mut self.lines else { return };
         if let Some(clock) = &mut lines.clock {
-            clock.tick();
+            clock.tick(self.now.unwrap_or_else(Instant::now));
         }
         let record = Record {
             head: request.head,

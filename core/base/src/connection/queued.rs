@@ -2,7 +2,8 @@
 //! beginning. Most of that is spent where this process cannot look, in the queue of connections that
 //! wait to be accepted and in the socket's buffer while the worker is busy; but the kernel knows when
 //! the last bytes came in. Asking is a system call, so it is done only for whoever will read the
-//! answer. Over a unix socket the kernel does not say: there it is the time since the request was
+//! answer, and only where the answer can be other than nothing: the kernel counts in milliseconds, and a
+//! reactor that looks at all its connections more often than that knows as much. Over a unix socket the kernel does not say: there it is the time since the request was
 //! complete in our hands.
 //!
 //! A client that has sent more meanwhile (the next request, the next part of a body) makes it look
@@ -15,6 +16,9 @@ use super::Connection;
 use crate::listener::Peer;
 use crate::sys::tcp;
 
+/// What the kernel's answer is rounded down to.
+pub(super) const BRIEF: Duration = Duration::from_millis(1);
+
 impl Connection {
     /// The application gets the request in hand now.
     pub(super) fn note_queue_time(&mut self) {
@@ -22,6 +26,7 @@ impl Connection {
         let Some(log) = exchange.log.as_mut().filter(|log| log.wants_queue_time()) else { return };
         let own = exchange.in_flight.as_ref().map_or(Duration::ZERO, |f| f.started.elapsed());
         let kernels = match self.info.sender {
+            Peer::Tcp(_) if log.has_waited_briefly() => Duration::ZERO,
             Peer::Tcp(_) => tcp::since_last_data(self.socket.as_fd()).unwrap_or_default(),
             Peer::Unix => Duration::ZERO,
         };

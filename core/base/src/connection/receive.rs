@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use nix::sys::socket::{Shutdown, shutdown};
 use oxicorn_http1::{BodyLength, ClientState, Event, RequestHead};
 
+use super::queued::BRIEF;
 use super::{Connection, Exchange, Inbox, Linger, Phase, Readiness, Step};
 use crate::access_log::{Pending, RequestLine};
 use crate::app::{Arrival, ConnectionInfo, Request, Scheme, with_arrival};
@@ -255,6 +256,11 @@ impl Connection {
         // Whoever has run a handler since the turn began has looked at the clock behind it.
         let now = scratch.now();
         self.enter(Phase::Handling, now);
+        if let Some(log) = self.exchange.as_mut().and_then(|exchange| exchange.log.as_mut())
+            && scratch.came_within(BRIEF)
+        {
+            log.note_brief_wait();
+        }
         self.begin_request(now);
         Step::Handle
     }

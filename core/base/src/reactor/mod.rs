@@ -91,6 +91,11 @@ pub struct Reactor {
     behind_now: usize,
     /// Descriptors that the class has watched, perhaps a connection's own among them.
     watched: HashSet<RawFd>,
+    /// What the last look at the set brought, and when.
+    looked: Option<(Instant, usize)>,
+    /// Of what this batch reports nothing came before this moment, or the look at it would have
+    /// reported it.
+    came_after: Option<Instant>,
     leave_now: Leave,
 }
 
@@ -121,6 +126,8 @@ impl Reactor {
             behind: VecDeque::new(),
             behind_now: 0,
             watched: HashSet::new(),
+            looked: None,
+            came_after: None,
             leave_now: Leave::WhenDone,
         })
     }
@@ -177,7 +184,10 @@ impl Reactor {
         let count = self.epoll.wait(&mut self.events[..], Some(timeout))?;
         self.batch = 0..count;
         self.behind_now = self.behind.len();
-        self.scratch.borrow_mut().tick();
+        let mut scratch = self.scratch.borrow_mut();
+        scratch.tick();
+        let looked = self.looked.replace((scratch.now(), count));
+        self.came_after = looked.filter(|(_, count)| *count < EVENTS_AT_ONCE).map(|(then, _)| then);
         self.service.beat();
         Ok(())
     }
@@ -202,7 +212,11 @@ impl Reactor {
                         place.missed |= flags;
                         continue;
                     };
-                    if let Some(job) = self.advance(guest, Some(seat), Readiness(flags)) {
+                    let came_after = self.came_after;
+                    self.scratch.borrow_mut().set_came_after(came_after);
+                    let job = self.advance(guest, Some(seat), Readiness(flags));
+                    self.scratch.borrow_mut().set_came_after(None);
+                    if let Some(job) = job {
                         return Some(Turn::Request(job));
                     }
                 }

@@ -10,10 +10,10 @@ use std::time::Instant;
 use http::StatusCode;
 use oxicorn_http1::ResponseBody;
 
+use super::Running;
 use super::lend::Loan;
 use super::scratch::Scratch;
-use super::{Running, Service};
-use crate::app::{IntoResponse, Response};
+use crate::app::{App, IntoResponse, Request, Response};
 use crate::body::Body;
 use crate::connection::{
     Connection, Fit, Flushed, Opened, Step, Unsendable, assemble, body_length,
@@ -34,38 +34,46 @@ pub type Job = Box<Connection>;
 /// Lets the application answer the request in hand and writes the answer. `None`: the connection is
 /// gone, for the handler has left somebody behind who reads its body.
 pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
-    let (service, running) = (job.service().clone(), job.running());
-    service.enter(running);
-    let (job, mut called) = call(job, &service);
+    let running = job.running();
+    job.service().enter(running);
+    let (job, mut called) = call(job);
     // Whatever it was, it may have taken long, and others have their turn behind it.
     scratch.borrow_mut().tick();
-    service.enter(running.answering());
-    let outcome = job.map(|mut job| {
-        let step = conclude(&mut job, &mut called, scratch);
-        (job, step)
-    });
-    service.enter(Running::NONE);
-    outcome
+    let mut job = job?;
+    job.service().enter(running.answering());
+    let step = conclude(&mut job, &mut called, scratch);
+    job.service().enter(Running::NONE);
+    Some((job, step))
 }
 
 /// What has become of a call of the application; `None`: there was none. It stays where it was
 /// returned to, and is handed on by reference: a response is large.
 type Called = Option<std::thread::Result<Response>>;
 
-fn call(mut job: Job, service: &Service) -> (Option<Job>, Called) {
-    let Some(app) = service.app().on_thread() else { return (Some(job), None) };
-    let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
+fn call(mut job: Job) -> (Option<Job>, Called) {
     match job.open() {
-        Some(Opened::Whole(request)) => (Some(job), Some(call(request))),
+        Some(Opened::Whole(request)) => {
+            let called = job.service().app().on_thread().map(|app| attempt(&**app, request));
+            (Some(job), called)
+        }
         Some(Opened::Incoming(head, length)) => {
-            let info = job.info().clone();
+            let (service, info) = (job.service().clone(), job.info().clone());
             let loan = Loan::new(job);
             let body = Body::from_incoming(Box::new(loan.clone()), length);
-            let response = call(assemble(head, info, body));
-            (loan.take(), Some(response))
+            let request = assemble(head, info, body);
+            let called = service.app().on_thread().map(|app| attempt(&**app, request));
+            let job = loan.take();
+            if job.is_none() {
+                service.enter(Running::NONE);
+            }
+            (job, called)
         }
         None => (Some(job), None),
     }
+}
+
+fn attempt(app: &dyn App, request: Request) -> std::thread::Result<Response> {
+    catch_unwind(AssertUnwindSafe(|| app.call(request)))
 }
 
 fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch>) -> Step {

@@ -1,7 +1,7 @@
 //! What one thread of a worker has at hand for its connections: the date, its access-log buffer and
 //! a few spare buffers, so that a connection between requests holds none.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use oxicorn_http1::HttpDate;
@@ -13,6 +13,8 @@ use crate::sys;
 
 /// How much a connection is read at once.
 pub(crate) const READ_SIZE: usize = 16 * 1024;
+/// A date may be so late. It has whole seconds: looking at each turn would be a look in vain.
+const DATE_STANDS_FOR: Duration = Duration::from_millis(10);
 const SPARE_BUFFERS: usize = 64;
 const LARGEST_SPARE: usize = 64 * 1024;
 
@@ -21,9 +23,12 @@ const LARGEST_SPARE: usize = 64 * 1024;
 pub struct Scratch {
     now: Instant,
     date: HttpDate,
+    /// When the date is looked at again.
+    date_until: Instant,
     log: Option<AccessWriter>,
     spare: Vec<BytesMut>,
     standing: Standing,
+    came_after: Option<Instant>,
 }
 
 /// Whether the thread still belongs to its worker.
@@ -39,19 +44,25 @@ pub enum Standing {
 impl Scratch {
     /// For a thread of this service.
     pub fn new(service: &Service) -> Scratch {
+        let now = Instant::now();
         Scratch {
-            now: Instant::now(),
+            now,
             date: HttpDate::new(sys::unix_seconds()),
+            date_until: now + DATE_STANDS_FOR,
             log: service.access_log().map(|log| log.writer()),
             spare: Vec::new(),
             standing: Standing::Present,
+            came_after: None,
         }
     }
 
     /// A new turn begins: looks at the clocks.
     pub fn tick(&mut self) {
         self.now = Instant::now();
-        self.date.refresh(sys::unix_seconds());
+        if self.now >= self.date_until {
+            self.date.refresh(sys::unix_seconds());
+            self.date_until = self.now + DATE_STANDS_FOR;
+        }
     }
 
     /// The turn ends: hands the access log's lines over.
@@ -78,6 +89,16 @@ impl Scratch {
         }
     }
 
+    /// What is read now has come after this moment, as far as is known.
+    pub(crate) fn set_came_after(&mut self, then: Option<Instant>) {
+        self.came_after = then;
+    }
+
+    /// Whether what is read now has come within `time`, for sure.
+    pub(crate) fn came_within(&self, time: Duration) -> bool {
+        self.came_after.is_some_and(|then| self.now.saturating_duration_since(then) < time)
+    }
+
     /// When this turn began.
     pub fn now(&self) -> Instant {
         self.now
@@ -94,7 +115,9 @@ impl Scratch {
     }
 
     pub(crate) fn log(&mut self) -> Option<&mut AccessWriter> {
-        self.log.as_mut()
+        let log = self.log.as_mut()?;
+        log.set_time(self.now);
+        Some(log)
     }
 
     /// An empty buffer with room for a read.
