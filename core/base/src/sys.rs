@@ -3,10 +3,12 @@
 //! crate.
 #![allow(unsafe_code)]
 
+mod passed_on;
 pub mod random;
 mod shared;
 pub mod tcp;
 
+pub use passed_on::{map_shared, shared_file};
 pub use shared::SharedWords;
 
 use std::ffi::{CStr, CString, c_char, c_int};
