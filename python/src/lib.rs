@@ -4,6 +4,8 @@
 //! the application lives.
 
 mod boundary;
+pub mod classes;
+pub mod gevent;
 mod thread;
 pub mod wsgi;
 

@@ -295,7 +295,9 @@ impl<'py> New<'_, 'py> {
     /// frameworks that read nothing without it.
     fn length(&self, request: &Request) -> PyResult<()> {
         match request.body().form() {
-            Form::Whole(length @ 1..) if !request.headers().contains_key(header::CONTENT_LENGTH) => {
+            Form::Whole(length @ 1..)
+                if !request.headers().contains_key(header::CONTENT_LENGTH) =>
+            {
                 self.set(&self.constants.content_length, length.to_string())
             }
             _ => Ok(()),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use oxicorn_core::Response;
 use oxicorn_core::app::IntoResponse;
+use oxicorn_core::wait;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
@@ -57,9 +58,15 @@ impl Failure {
     /// failure, and an application that did not catch it has done nothing wrong.
     pub(super) fn answer(self, py: Python<'_>, asked: &Asked, body: Broken) -> Response {
         match self {
-            Failure::Raised(error) if body == Broken::Yes && error.is_instance_of::<PyOSError>(py) => {
+            Failure::Raised(error)
+                if body == Broken::Yes && error.is_instance_of::<PyOSError>(py) =>
+            {
                 tracing::warn!("Invalid request {asked}: {}", error.value(py));
                 return StatusCode::BAD_REQUEST.into_response();
+            }
+            Failure::Raised(error) if wait::is_over() => {
+                tracing::error!("The request {asked} was here when its time was over:");
+                Raised::of(py, &error).trace();
             }
             Failure::Raised(error) => {
                 let raised = Raised::of(py, &error);

@@ -146,6 +146,11 @@ impl Input {
             match piece {
                 Ok(Some(piece)) => (source.here, source.rest) = (piece, Rest::Coming(body)),
                 Ok(None) => source.rest = Rest::Nothing,
+                // Not the body has failed but the wait: somebody has thrown an exception into it.
+                Err(error) if error.get_ref().is_some_and(|inner| inner.is::<PyErr>()) => {
+                    source.rest = Rest::Coming(body);
+                    return Err(error.into());
+                }
                 Err(error) => source.rest = Rest::Broken(error.kind(), error.to_string()),
             }
         }
