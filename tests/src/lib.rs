@@ -22,6 +22,7 @@ pub mod harness;
 pub mod load;
 pub mod losses;
 pub mod process;
+pub mod python;
 
 pub use client::{Asked, ClientError, Connection, Request, Response};
 pub use contract::{Serving, Subject};
