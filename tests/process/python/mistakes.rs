@@ -117,6 +117,32 @@ fn without_preload_it_is_the_workers_that_say_so() {
 }
 
 #[test]
+fn a_check_imports_the_application_and_starts_nothing() {
+    let check = |text: &str, more: &[&str]| {
+        Invocation::of(Path::new(SERVER))
+            .file("shop.py", text)
+            .env("OXICORN_PYTHON", python::machine().to_str().unwrap())
+            .args(["--check-config", "-b", "unix:shop.sock", "--error-logfile", "error.log"])
+            .args(more)
+            .args(["shop:app"])
+            .run(Deadline::seconds(20))
+    };
+    for more in [&[][..], &["--no-preload"]] {
+        let right = check(APP, more);
+        assert_eq!((right.code, right.stderr.as_str()), (Some(0), ""), "{right:?}");
+        let wrong = check("raise ValueError('no database')", more);
+        assert_eq!(wrong.code, Some(1), "{wrong:?}");
+        let line =
+            r#"Error: application "shop:app": importing "shop" raised ValueError: no database"#;
+        assert_eq!(wrong.stderr.lines().last(), Some(line), "{wrong:?}");
+        assert!(wrong.stderr.contains("File \""), "{wrong:?}");
+    }
+    let late = check("import time; time.sleep(1000)", &["--boot-timeout", "1"]);
+    assert_eq!(late.code, Some(1), "{late:?}");
+    assert!(late.stderr.contains("not imported within boot_timeout"), "{late:?}");
+}
+
+#[test]
 fn what_is_wrong_before_any_python_is_one_line() {
     let run = |python: &str, line: &str| {
         Invocation::of(Path::new(SERVER))

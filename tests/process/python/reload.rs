@@ -66,7 +66,10 @@ fn a_broken_application_changes_nothing() {
 
 /// A module that is imported only when the test has made a file.
 fn gated(name: &str) -> String {
-    format!("import os, time\nopen('waits', 'w')\nwhile not os.path.exists('go'): time.sleep(0.01)\n{}", version(name))
+    format!(
+        "import os, time\nopen('waits', 'w')\nwhile not os.path.exists('go'): time.sleep(0.01)\n{}",
+        version(name)
+    )
 }
 
 #[test]

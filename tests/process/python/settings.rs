@@ -67,9 +67,9 @@ fn everything_of_the_application_runs_as_the_workers_user() {
 /// Whether every folder on the way to it can be entered by anybody.
 fn is_open(path: &Path) -> bool {
     let folders = path.ancestors().filter(|path| !path.as_os_str().is_empty());
-    folders.into_iter().all(|path| {
-        fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0)
-    })
+    folders
+        .into_iter()
+        .all(|path| fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0))
 }
 
 #[test]
