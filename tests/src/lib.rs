@@ -25,7 +25,7 @@ pub mod process;
 pub mod python;
 
 pub use client::{Asked, ClientError, Connection, Request, Response};
-pub use contract::{Serving, Subject};
+pub use contract::{Hosted, Serving, Subject};
 pub use deadline::Deadline;
 pub use harness::{Address, Launch, Server};
 pub use nix::sys::signal::Signal;
