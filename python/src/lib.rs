@@ -3,6 +3,8 @@
 //! One file serves every CPython from 3.10 on (the stable ABI), and nothing of ours is installed where
 //! the application lives.
 
+pub mod asgi;
+
 use pyo3::prelude::*;
 
 /// The module, as Python sees it.
