@@ -64,6 +64,7 @@ impl Hub {
             outbound: Outbound::Nothing,
             client: Client::Here,
             body_due: None,
+            at_once: 0,
             receivers: Vec::new(),
             senders: Vec::new(),
             woken: Vec::new(),

@@ -149,6 +149,7 @@ impl Receiving {
             }
             match Hub::of_this_thread()?.receive(py, self.key, self.protocol)? {
                 Received::Event(event) => return Ok(Next::Event(event)),
+                Received::Pause => return Ok(Next::Waits(py.None())),
                 Received::Wait(future) => {
                     self.keep_wait(future.call_method0(pyo3::intern!(py, "__await__"))?.unbind());
                 }

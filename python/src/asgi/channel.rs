@@ -39,9 +39,9 @@ impl Channel {
         match sent {
             Sent::Done => Ok(hub.done.clone_ref(py)),
             Sent::Wait(future) => Ok(future.unbind()),
-            Sent::Nowhere => Ok(Py::new(py, Pause(Given::NotYet))?.into_any()),
+            Sent::Pause | Sent::Nowhere => Ok(Py::new(py, Pause(Given::NotYet))?.into_any()),
             Sent::Gone(error) => Err(error),
-            Sent::Refused(rule) => Err(PyRuntimeError::new_err(format!("ASGI: {rule}"))),
+            Sent::Refused(rule) => Err(PyRuntimeError::new_err(rule.line())),
         }
     }
 }

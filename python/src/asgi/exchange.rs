@@ -98,6 +98,8 @@ pub(super) struct Exchange {
     pub(super) client: Client,
     /// When the client's patience with its own body is over.
     pub(super) body_due: Option<Instant>,
+    /// Events so far for which nobody had to wait.
+    pub(super) at_once: u32,
     /// Futures of those who wait in `receive()`, and of those who wait in `send()`.
     pub(super) receivers: Vec<Py<PyAny>>,
     pub(super) senders: Vec<Py<PyAny>>,

@@ -134,10 +134,16 @@ impl Hub {
             if !matches!(exchange.handler, Handler::Dismissed) {
                 match (&mut exchange.talk, &exchange.outbound) {
                     (Talk::WebSocket(socket), _) => socket.close(1000, ""),
-                    (_, Outbound::Nothing | Outbound::Head(_)) => {
-                        self.fail(exchange, &Rule::NoResponse);
+                    // Who has heard that the client has gone need not answer it.
+                    (_, Outbound::Nothing | Outbound::Head(_) | Outbound::Body(_))
+                        if exchange.client != Client::Here =>
+                    {
+                        self.lose(exchange, io::ErrorKind::ConnectionReset.into());
                     }
-                    (_, Outbound::Body(_)) => self.fail(exchange, &Rule::Incomplete),
+                    (_, Outbound::Nothing | Outbound::Head(_)) => {
+                        self.fail(exchange, &Rule::NoResponse.line());
+                    }
+                    (_, Outbound::Body(_)) => self.fail(exchange, &Rule::Incomplete.line()),
                     (_, Outbound::Complete | Outbound::Nowhere) => {}
                 }
             }

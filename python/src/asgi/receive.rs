@@ -21,6 +21,8 @@ use super::websocket::{Closure, Incoming};
 
 /// A piece of a body that is given to the application at once, at most, in bytes.
 const PIECE: usize = 64 * 1024;
+/// Events that a handler may have without giving way.
+const AT_ONCE: u32 = 16;
 
 /// The body of a request, as far as the application has not got it.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) enum Received<'py> {
     Event(Py<PyAny>),
     /// A future, behind which to ask again.
     Wait(Bound<'py, PyAny>),
+    /// Others are to have their turn first.
+    Pause,
 }
 
 /// An event for the application.
@@ -57,6 +61,9 @@ impl Hub {
         key: Key,
         protocol: Protocol,
     ) -> PyResult<Received<'py>> {
+        if self.is_everybodys_turn(key) {
+            return Ok(Received::Pause);
+        }
         let arrived =
             self.with(key, |exchange| self.next_event(exchange)).unwrap_or(match protocol {
                 Protocol::Http => Some(Arrived::Disconnect),
@@ -73,6 +80,16 @@ impl Hub {
         // Reading may have ended it.
         self.refresh(py, key)?;
         arrived.into_dict(py).map(|event| Received::Event(event.into_any().unbind()))
+    }
+
+    /// Whether a handler has had many events without waiting: with a client that is fast enough it
+    /// would never wait, and keep everybody else from the thread.
+    pub(super) fn is_everybodys_turn(&self, key: Key) -> bool {
+        let count = self.with(key, |exchange| {
+            exchange.at_once += 1;
+            exchange.at_once
+        });
+        count.is_some_and(|count| count % AT_ONCE == 0)
     }
 
     fn next_event(&self, exchange: &mut Exchange) -> Option<Arrived> {

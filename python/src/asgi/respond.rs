@@ -43,7 +43,9 @@ pub(super) enum Sent<'py> {
     Done,
     /// A future: until then enough is under way.
     Wait(Bound<'py, PyAny>),
-    /// Nobody gets it.
+    /// Others are to have their turn before the next one.
+    Pause,
+    /// Nobody gets it; others are to have their turn, too.
     Nowhere,
     /// The same, and the application is to know it.
     Gone(PyErr),
@@ -73,6 +75,7 @@ impl Hub {
             Err(rule) => return self.refuse(py, key, rule).map(Sent::Refused),
         };
         let sent = match (said, protocol) {
+            (Said::Taken, _) if self.is_everybodys_turn(key) => Sent::Pause,
             (Said::Taken, _) => Sent::Done,
             (Said::ToNobody, Protocol::Http) => Sent::Nowhere,
             (Said::ToNobody, Protocol::WebSocket) => {
@@ -247,7 +250,7 @@ impl Hub {
     pub(super) fn refuse(&self, py: Python<'_>, key: Key, rule: Rule) -> PyResult<Rule> {
         self.with(key, |exchange| {
             exchange.dismiss();
-            self.fail(exchange, &rule);
+            self.fail(exchange, &rule.line());
         });
         self.refresh(py, key)?;
         Ok(rule)

@@ -3,7 +3,7 @@
 
 use oxicorn_http1::SendError;
 
-/// See the module; the numbers are sections of the specification's page on HTTP and WebSocket
+/// See the module. They are the specification's, of its page on HTTP and WebSocket
 /// (<https://asgi.readthedocs.io/en/latest/specs/www.html>).
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Rule {
@@ -27,8 +27,6 @@ pub(super) enum Rule {
     AfterTheEnd,
     #[error("websocket.accept or websocket.close must come first, and once")]
     Handshake,
-    #[error("nothing can be sent after websocket.close")]
-    AfterClose,
     #[error("{0} cannot be served: {1}")]
     Path(String, std::io::Error),
     #[error("{0}")]
@@ -37,4 +35,11 @@ pub(super) enum Rule {
     NoResponse,
     #[error("the application has returned before the response was complete")]
     Incomplete,
+}
+
+impl Rule {
+    /// As the log has it.
+    pub(super) fn line(&self) -> String {
+        format!("ASGI: {self}")
+    }
 }

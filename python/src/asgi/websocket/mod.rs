@@ -8,7 +8,7 @@ mod wire;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,10 @@ impl Closure {
 enum Phase {
     Open,
     /// One side has said that it closes, and this is how long the other one may take.
-    Closing(Option<Instant>),
+    Closing(Instant),
+    /// What the client has sent makes no sense, and it was told so: what it still sends is thrown away,
+    /// so that it gets to read that.
+    Failed(Instant),
     Closed,
 }
 
@@ -156,7 +159,9 @@ impl Socket {
         let stalled = self.stalled.and_then(|since| Some(since + self.write_timeout?));
         match self.phase {
             Phase::Open => stalled,
-            Phase::Closing(due) => [due, stalled].into_iter().flatten().min(),
+            Phase::Closing(due) | Phase::Failed(due) => {
+                Some(stalled.map_or(due, |stalled| stalled.min(due)))
+            }
             Phase::Closed => None,
         }
     }
@@ -196,7 +201,7 @@ impl Socket {
 
     /// Reads as far ahead as it may.
     fn read(&mut self) {
-        while self.reads() {
+        while self.reads() && !matches!(self.phase, Phase::Failed(_)) {
             match self.context.read(&mut self.wire) {
                 Ok(Message::Text(text)) => self.push(Incoming::Text(text)),
                 Ok(Message::Binary(data)) => self.push(Incoming::Binary(data)),
@@ -212,6 +217,7 @@ impl Socket {
         }
         // The answer to a ping or a close may have found no room.
         self.flush();
+        self.read_away();
     }
 
     fn push(&mut self, message: Incoming) {
@@ -237,18 +243,28 @@ impl Socket {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => CloseCode::Size,
             _ => CloseCode::Protocol,
         };
-        let number = code.into();
-        self.ended = Some(Closure { code: number, reason: Cow::Owned(error.to_string()) });
-        self.close(number, "");
-        // What follows cannot be made sense of, so nobody waits for an answer.
-        if self.backlog == Backlog::None {
-            self.end(Closure::LOST);
+        self.ended = Some(Closure { code: code.into(), reason: Cow::Owned(error.to_string()) });
+        self.say_close(code.into(), "");
+        if self.phase != Phase::Closed {
+            self.phase = Phase::Failed(Instant::now() + CLOSE_TAKES);
+        }
+    }
+
+    /// Behind an error tungstenite must not be asked any more.
+    fn read_away(&mut self) {
+        let mut bytes = [0; 4096];
+        while let Phase::Failed(_) = self.phase {
+            match self.wire.read(&mut bytes) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(0) | Err(_) => self.lose(),
+            }
         }
     }
 
     fn begin_closing(&mut self) {
         if self.phase == Phase::Open {
-            self.phase = Phase::Closing(Some(Instant::now() + CLOSE_TAKES));
+            self.phase = Phase::Closing(Instant::now() + CLOSE_TAKES);
         }
     }
 

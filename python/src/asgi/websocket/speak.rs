@@ -165,6 +165,11 @@ impl Socket {
         if self.phase != Phase::Open {
             return;
         }
+        self.say_close(code, reason);
+        self.read();
+    }
+
+    pub(super) fn say_close(&mut self, code: u16, reason: &str) {
         let mut end = reason.len().min(LONGEST_REASON);
         while !reason.is_char_boundary(end) {
             end -= 1;
@@ -174,7 +179,6 @@ impl Socket {
         let written = self.context.close(&mut self.wire, Some(frame));
         self.wrote(written);
         self.flush();
-        self.read();
     }
 
     fn dismiss(&mut self) {
