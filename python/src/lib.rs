@@ -4,6 +4,11 @@
 //! the application lives.
 
 pub mod asgi;
+mod boundary;
+pub mod classes;
+pub mod gevent;
+mod thread;
+pub mod wsgi;
 
 use pyo3::prelude::*;
 

@@ -3,10 +3,12 @@
 //! crate.
 #![allow(unsafe_code)]
 
+mod passed_on;
 pub mod random;
 mod shared;
 pub mod tcp;
 
+pub use passed_on::{map_shared, shared_file};
 pub use shared::SharedWords;
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -78,6 +80,13 @@ pub fn adopt(fd: c_int) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open, and the caller names it because it was handed to this
     // process to own; each number is adopted once (see `listener`).
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Takes ownership of a descriptor that has just come in a message (SCM_RIGHTS, unix(7)): the kernel
+/// has made it for this process, and nobody else knows its number.
+pub fn received(number: c_int) -> OwnedFd {
+    // SAFETY: see above; what a message brings is taken out of it once.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 /// Milliseconds of the monotonic clock, the same in every process of the machine; as coarse as the

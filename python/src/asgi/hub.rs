@@ -234,7 +234,7 @@ impl Hub {
     fn set_alarm(&self, py: Python<'_>) -> PyResult<()> {
         let rest = match self.leaving.get() {
             Leaving::OnlyHandlers => self.service.beat_interval(),
-            Leaving::No | Leaving::Told => self.reactor.borrow().may_rest_for(),
+            Leaving::No | Leaving::Told => self.reactor.borrow().may_sleep_for(),
         };
         if rest.is_zero() {
             return self.ask_for_turn(py);

@@ -30,41 +30,35 @@ mod websocket;
 use std::time::{Duration, Instant};
 
 use oxicorn_core::Application;
-use oxicorn_core::app::{IntoResponse, ResponseFuture};
 use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::reactor::Reactor;
 use oxicorn_core::scoreboard::Writers;
 use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Service};
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
-use oxicorn_core::{AsyncApp, Request};
 use pyo3::prelude::*;
+
+use crate::classes::PythonWorker;
 
 use host::Host;
 use hub::Hub;
 use lifespan::Lifespan;
 
-/// The class, with the application that it serves.
-#[derive(Debug)]
-pub struct Asgi(Py<PyAny>);
+/// The class.
+#[derive(Clone, Copy, Debug)]
+pub struct Asgi;
 
-impl Asgi {
-    /// `callable`: an ASGI 3 application, `async def app(scope, receive, send)` or what behaves like
-    /// one.
-    pub fn new(callable: Py<PyAny>) -> Asgi {
-        Asgi(callable)
-    }
-}
+/// An ASGI 3 application: `async def app(scope, receive, send)`, or what behaves like one.
+struct Callable(Py<PyAny>);
 
-/// What stands in a worker's context for an application that only [`Asgi`] can call.
-pub fn application(name: &str) -> Application {
-    Application::asynchronous(name, Elsewhere)
-}
-
-struct Elsewhere;
-
-impl AsyncApp for Elsewhere {
-    fn call(&self, _: Request) -> ResponseFuture {
-        Box::pin(async { http::StatusCode::INTERNAL_SERVER_ERROR.into_response() })
+impl PythonWorker for Asgi {
+    fn application(
+        &self,
+        _: Python<'_>,
+        name: &str,
+        callable: Py<PyAny>,
+        _: &Config,
+    ) -> PyResult<Application> {
+        Ok(Application::foreign(name, Callable(callable)))
     }
 }
 
@@ -78,7 +72,14 @@ impl Worker for Asgi {
     }
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
-        Python::attach(|py| serve(py, &self.0, cx))
+        let app = cx.app.clone();
+        let Some(Callable(callable)) = app.as_foreign() else {
+            return Err(WorkerError::App("it is no application of Python's".to_owned()));
+        };
+        Python::attach(|py| {
+            let callable = callable.clone_ref(py);
+            serve(py, &callable, cx)
+        })
     }
 }
 

@@ -108,7 +108,7 @@ impl Given {
 
 /// The origins of all values that are not plain defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Origins(BTreeMap<&'static str, Origin>);
+pub struct Origins(pub(super) BTreeMap<&'static str, Origin>);
 
 impl Config {
     /// The settings that the layers come to; for each the last layer that has it counts. The order
@@ -163,6 +163,11 @@ const PLATFORM: [(&str, &str, &str); 3] = [
     ("WEB_CONCURRENCY", "workers", ""),
     ("FORWARDED_ALLOW_IPS", "forwarded_allow_ips", ""),
 ];
+
+/// The variable of the platform that is called so.
+pub(super) fn platform_variable(name: &str) -> Option<&'static str> {
+    PLATFORM.iter().map(|(variable, ..)| *variable).find(|known| *known == name)
+}
 
 /// What the environment says, [`CMD_ARGS`] excepted.
 ///

@@ -31,7 +31,7 @@ pub use variable::{Variable, Variables};
 pub use workers::Workers;
 
 /// A value as the user wrote it, before it is read as one of a setting's type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Raw {
     /// One value.
     One(String),

@@ -1,12 +1,12 @@
 //! The reactor as a part of a foreign event loop, which does the waiting: it watches the one
-//! descriptor ([`Reactor::fd`]), and when that is readable, or [`Reactor::may_rest_for`] is over, it
+//! descriptor ([`Reactor::fd`]), and when that is readable, or [`Reactor::may_sleep_for`] is over, it
 //! has the reactor look once what has happened ([`Reactor::collect`]) and deals with all of that
 //! ([`Reactor::next_collected`]). Looking once is enough: what happens meanwhile makes the descriptor
 //! readable again.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Departure, FOREIGN, KIND_SHIFT, Leave, PAYLOAD, Patience, Reactor, Turn};
 use crate::connection::Readiness;
@@ -29,11 +29,6 @@ impl Reactor {
             return Some(Turn::Leave);
         }
         turn
-    }
-
-    /// For how long nothing is to be done unless something happens. Zero: something is at hand.
-    pub fn may_rest_for(&self) -> Duration {
-        self.may_sleep_for()
     }
 
     /// Whether the end of a request, outside of a turn, has made something to do.
