@@ -7,7 +7,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::traceback;
+use crate::traceback;
 
 /// How tasks are made.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::host::{Host, failed};
-use super::traceback;
+use crate::traceback;
 
 /// How far it is.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ impl Lifespan {
         let begun = begin(py, host, callable);
         let unsupported = |error: &PyErr| match wish {
             AsgiLifespan::On => {
-                traceback::log(py, &"The application's lifespan has failed", error);
+                traceback::report(py, &"The application's lifespan has failed", error);
                 Err(WorkerError::App(format!(
                     "asgi_lifespan = on, and the application does not support it: {}",
                     traceback::summary(py, error)
@@ -213,7 +213,7 @@ impl Lifespan {
             return;
         }
         if let Err(error) = running.end(py, host, limit) {
-            traceback::log(py, &"The application's lifespan has failed", &error);
+            traceback::report(py, &"The application's lifespan has failed", &error);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::hub::Hub;
 use super::receive::Inbound;
 use super::respond::Outbound;
 use super::rule::Rule;
-use super::traceback;
+use crate::traceback;
 
 impl Hub {
     /// The socket of an exchange is ready.
@@ -165,7 +165,7 @@ impl Hub {
             if error.is_instance_of::<CancelledError>(py) {
                 tracing::debug!("The handler of {name} was cancelled");
             } else {
-                traceback::log(py, &format_args!("Error handling request {name}"), error);
+                traceback::report(py, &format_args!("Error handling request {name}"), error);
             }
         }
         let task = self.with(key, |exchange| {

@@ -24,7 +24,6 @@ mod receive;
 mod respond;
 mod rule;
 mod scope;
-mod traceback;
 mod websocket;
 
 use std::time::{Duration, Instant};
@@ -37,7 +36,7 @@ use oxicorn_core::serve::{Capacity, KeepPolicy, Posture, Service};
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use pyo3::prelude::*;
 
-use crate::classes::PythonWorker;
+use crate::classes::{Interface, PythonWorker};
 
 use host::Host;
 use hub::Hub;
@@ -59,6 +58,10 @@ impl PythonWorker for Asgi {
         _: &Config,
     ) -> PyResult<Application> {
         Ok(Application::foreign(name, Callable(callable)))
+    }
+
+    fn interface(&self) -> Interface {
+        Interface::Asgi
     }
 }
 
