@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use oxicorn_arbiter::zygote::rehearse;
 use oxicorn_arbiter::{Plan, check_pidfile};
 use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{Config, ConfigError};
@@ -84,6 +85,12 @@ pub(crate) fn addresses_are_free(config: &Config) -> Result<(), ConfigError> {
         listener.remove_file();
     }
     Ok(())
+}
+
+/// For `--check-config`: an application of this program is loaded by now, another is not.
+pub(crate) fn application_can_be_loaded(plan: &Plan) -> Result<(), ConfigError> {
+    let loaded = plan.host.as_ref().map(|host| rehearse(plan, host));
+    loaded.transpose().map(drop).map_err(ConfigError::message)
 }
 
 /// For `--check-config`.

@@ -16,7 +16,9 @@ use oxicorn_core::{App, Application, log, sys};
 use crate::background::{self, Place};
 use crate::embed::Server;
 use crate::load::{Action, Loaded, Start, load};
-use crate::plan::{Prepared, addresses_are_free, pidfile_is_possible, prepare};
+use crate::plan::{
+    Prepared, addresses_are_free, application_can_be_loaded, pidfile_is_possible, prepare,
+};
 use crate::registry::Registry;
 use crate::{logs, print};
 
@@ -156,6 +158,7 @@ fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, 
             let prepared = prepare(applications, loaded)?;
             addresses_are_free(&prepared.plan.config)?;
             pidfile_is_possible(&prepared.plan.config)?;
+            application_can_be_loaded(&prepared.plan)?;
         }
         Action::Run => return begin(applications, loaded, start, kin),
     }

@@ -30,6 +30,7 @@ impl Worker for Class {
 pub(super) static ALL: &[&dyn Worker] = &[
     &Class { names: &["sync", "gunicorn.workers.sync.SyncWorker"] },
     &Class { names: &["threaded", "gthread", "gunicorn.workers.gthread.ThreadWorker"] },
+    &Class { names: &["coroutine", "gevent", "gunicorn.workers.ggevent.GeventWorker"] },
     &Class {
         names: &[
             "tokio",

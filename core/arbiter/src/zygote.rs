@@ -12,6 +12,7 @@
 pub mod child;
 pub(crate) mod nursery;
 pub mod post;
+mod rehearsal;
 mod start;
 pub mod words;
 
@@ -20,6 +21,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use rehearsal::rehearse;
 pub use words::{Answer, Blame, Fork, Letter, Loads};
 
 /// The program that hosts an application which this one cannot.

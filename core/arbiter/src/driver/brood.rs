@@ -16,7 +16,6 @@ use crate::line::{BootFailure, Line};
 use crate::master::Plan;
 use crate::zygote::Host;
 use crate::zygote::nursery::{Failure, News, Order, Zygote};
-use crate::zygote::words::{Letter, VERSION};
 
 /// Whether somebody has asked for another reload since the one that is going on was begun.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,15 +109,7 @@ impl Driver {
         let Some(board) = &self.brood.board else {
             return Err("this master was not started for an application in another language".into());
         };
-        let letter = Letter {
-            version: VERSION.to_owned(),
-            config: plan.config.portable(),
-            application: host.application.clone(),
-            loads: host.loads,
-            class: plan.worker.names().first().copied().unwrap_or_default().to_owned(),
-            title: plan.title("zygote"),
-            worker_title: plan.title("worker"),
-        };
+        let letter = plan.letter(host);
         let [life, bell] = self.lifeline.ends();
         let descriptors = [board.as_fd(), life, bell];
         let now = self.started.elapsed();
