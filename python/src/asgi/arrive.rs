@@ -93,7 +93,7 @@ impl Hub {
         let receive = channel.getattr(intern!(py, "receive"))?;
         let send = channel.getattr(intern!(py, "send"))?;
         let called =
-            self.in_handler(key, || self.callable.bind(py).call1((scope, receive, send)))??;
+            self.in_handler(key, || self.callable.bind(py).call1((scope, receive, send)))?;
         let coroutine = Bound::new(py, Coroutine::new(key, awaited(called)?))?;
         let task = self.host.task(py, coroutine.into_any())?;
         self.keep_task(key, task.unbind());
