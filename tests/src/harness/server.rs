@@ -106,8 +106,12 @@ impl Server {
 
     /// The workers that run now: the master's children, lowest number first, but for its zygotes.
     pub fn workers(&self) -> Vec<Process> {
-        let children = self.master().children();
-        children.into_iter().filter(|child| !is_zygote(*child)).collect()
+        self.workers_of(self.master())
+    }
+
+    /// Those of one of its masters, when there are two.
+    pub fn workers_of(&self, master: Process) -> Vec<Process> {
+        master.children().into_iter().filter(|child| !is_zygote(*child)).collect()
     }
 
     /// The processes that make the workers of an application in another language.
