@@ -15,8 +15,9 @@ const WIDTH: usize = 80;
 const COLUMN: usize = 32;
 
 const APPLICATION: &str = "
-  APP                           The application, where a program has several;
-                                of server: demo (the default) or echo
+  APP                           The application, where a program has several; of
+                                server: demo (the default), echo, or a Python
+                                one: module:callable
 ";
 
 const NOTES: &str = "
