@@ -1,19 +1,12 @@
 //! Bodies both ways: as they come, as they go, and nobody faster than the other one can follow.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::time::Duration;
 
-use oxicorn_tests::{Address, ClientError, Request, Server};
+use oxicorn_tests::{ClientError, Request};
 
-use crate::apps::launch;
-
-fn socket(server: &Server) -> TcpStream {
-    let Address::Tcp(address) = server.address() else { panic!("it is on TCP") };
-    let socket = TcpStream::connect(address).expect("a connection");
-    socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
-    socket
-}
+use crate::apps::{launch, socket};
 
 #[test]
 fn a_body_comes_in_pieces_when_it_is_large() {

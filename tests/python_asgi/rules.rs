@@ -63,7 +63,8 @@ fn a_head_alone_is_no_response() {
 fn what_comes_behind_the_end_is_refused_and_the_response_stays() {
     let server = launch("broken").start();
     assert_eq!(server.get("/ends_twice").text(), "ok\n");
-    server.wait_for_line("GET /ends_twice: ASGI: nothing can be sent after the response is complete");
+    server
+        .wait_for_line("GET /ends_twice: ASGI: nothing can be sent after the response is complete");
 }
 
 #[test]

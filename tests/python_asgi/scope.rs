@@ -35,8 +35,13 @@ fn everything_is_there() {
     ] {
         assert_eq!(scope[key], value, "{key}");
     }
-    let headers =
-        json!([["host", "here"], ["x-twice", "1"], ["x-twice", "2"], ["x-latin", "é"], ["content-length", "0"]]);
+    let headers = json!([
+        ["host", "here"],
+        ["x-twice", "1"],
+        ["x-twice", "2"],
+        ["x-latin", "é"],
+        ["content-length", "0"]
+    ]);
     assert_eq!(scope["headers"], headers);
     assert_eq!(scope["client"][0], "127.0.0.1");
     assert!(scope["client"][1].as_u64().is_some_and(|port| port > 0), "{scope}");

@@ -27,7 +27,7 @@ async def pieces(scope, receive, send):
         if not event["more_body"]:
             break
     many = "many" if count > 1 else "one"
-    await end(send, f"{many} {total} {largest <= 65536 + 16384}\n")
+    await end(send, f"{many} {total} {largest <= 2 * 1024 * 1024}\n")
 
 
 async def twice(scope, receive, send):
