@@ -35,5 +35,5 @@ macro_rules! suites {
 suites! {
     sync: Sync, Inline;
     threaded: Threaded, Threads;
-    gevent: Gevent, Many;
+    coroutine: Gevent, Many;
 }

@@ -342,12 +342,9 @@ impl Drop for Server {
     }
 }
 
-/// By its title, or by the arguments that it was started with.
+/// By its title, or by the arguments that it was started with. One that is about to be gone has neither.
 fn is_zygote(process: Process) -> bool {
-    process.title().is_some_and(|title| {
-        let mut words = title.split(' ');
-        words.any(|word| word == "zygote")
-    })
+    process.title().is_none_or(|title| title.is_empty() || title.split(' ').any(|w| w == "zygote"))
 }
 
 #[track_caller]
