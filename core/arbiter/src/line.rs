@@ -66,6 +66,7 @@ pub enum Line {
     Handling(Signal),
     HangUp,
     ReloadRefused { reason: String },
+    AppFailed { reason: String },
     ReloadFailed { failed: Generation, stays: Generation },
     Reloaded { generation: Generation },
     QuickShutdown,
@@ -138,6 +139,7 @@ impl Line {
             | Line::BootFailed { .. }
             | Line::LeavesTooSlowly { .. } => Level::Warning,
             Line::ReloadRefused { .. }
+            | Line::AppFailed { .. }
             | Line::ReloadFailed { .. }
             | Line::SpawnFailed { .. }
             | Line::UpgradeFailed { .. }
@@ -198,6 +200,7 @@ impl fmt::Display for Line {
             Line::ReloadRefused { reason } => {
                 write!(f, "Reload refused, nothing has changed: {reason}")
             }
+            Line::AppFailed { reason } => f.write_str(reason),
             Line::ReloadFailed { failed, stays } => write!(
                 f,
                 "Reload ended: a worker of generation {} failed to boot; the other workers stay, \

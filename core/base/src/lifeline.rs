@@ -37,6 +37,12 @@ impl MasterLifeline {
         while matches!(read(&self.bell.0, &mut [0; 256]), Ok(256)) {}
     }
 
+    /// The worker's ends, of the lifeline and of the doorbell, to be passed to a process that is no
+    /// copy of this one: see [`Lifeline::of`].
+    pub fn ends(&self) -> [BorrowedFd<'_>; 2] {
+        [self.life.0.as_fd(), self.bell.1.as_fd()]
+    }
+
     /// In the forked child: keeps the worker's ends and closes the master's.
     pub fn into_worker(self) -> Lifeline {
         Lifeline { life: self.life.0, bell: Bell(Arc::new(self.bell.1)) }
@@ -62,6 +68,11 @@ impl Bell {
 }
 
 impl Lifeline {
+    /// Of the two ends that [`MasterLifeline::ends`] has given.
+    pub fn of(life: OwnedFd, bell: OwnedFd) -> Lifeline {
+        Lifeline { life, bell: Bell(Arc::new(bell)) }
+    }
+
     /// Becomes readable (end of file) when the master has died.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.life.as_fd()

@@ -9,6 +9,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys;
@@ -22,6 +23,9 @@ pub const ROWS: usize = 1024;
 
 /// Words of a row: 16 of 8 bytes, two cache lines, so that neighbours do not disturb each other.
 const WORDS: usize = 16;
+
+/// Words of the table. One row more: the first holds what concerns the whole table.
+const COUNT: NonZeroUsize = NonZeroUsize::new((ROWS + 1) * WORDS).unwrap();
 
 /// A worker's place: the number of its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,9 +142,29 @@ impl Scoreboard {
     /// # Errors
     /// Those of mmap(2).
     pub fn new() -> io::Result<Scoreboard> {
-        // One row more: the first holds what concerns the whole table.
-        const COUNT: NonZeroUsize = NonZeroUsize::new((ROWS + 1) * WORDS).unwrap();
         Ok(Scoreboard { words: sys::shared_words(COUNT)? })
+    }
+
+    /// The same, with a descriptor by which a process that is no copy of this one can map it, too:
+    /// [`Scoreboard::of`].
+    ///
+    /// # Errors
+    /// Those of [`sys::shared_file`] and [`sys::map_shared`].
+    pub fn in_file() -> io::Result<(Scoreboard, OwnedFd)> {
+        let file = sys::shared_file(COUNT)?;
+        Ok((Scoreboard { words: sys::map_shared(file.as_fd())? }, file))
+    }
+
+    /// The table of this descriptor.
+    ///
+    /// # Errors
+    /// It is that of no table; those of [`sys::map_shared`].
+    pub fn of(file: BorrowedFd<'_>) -> io::Result<Scoreboard> {
+        let words = sys::map_shared(file)?;
+        match words.len() == COUNT.get() {
+            true => Ok(Scoreboard { words }),
+            false => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        }
     }
 
     fn high_water(&self) -> &AtomicU64 {

@@ -3,11 +3,13 @@
 //! crate.
 #![allow(unsafe_code)]
 
+mod passed_on;
 pub mod random;
 mod shared;
 pub mod tcp;
 mod text;
 
+pub use passed_on::{map_shared, shared_file};
 pub use shared::SharedWords;
 pub use text::shed_text;
 
@@ -80,6 +82,13 @@ pub fn adopt(fd: c_int) -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open, and the caller names it because it was handed to this
     // process to own; each number is adopted once (see `listener`).
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Takes ownership of a descriptor that has just come in a message (SCM_RIGHTS, unix(7)): the kernel
+/// has made it for this process, and nobody else knows its number.
+pub fn received(number: c_int) -> OwnedFd {
+    // SAFETY: see above; what a message brings is taken out of it once.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 /// Milliseconds of the monotonic clock, the same in every process of the machine; as coarse as the
@@ -204,6 +213,16 @@ impl EpollEvent {
     }
 }
 
+/// What is done when a signal has interrupted a wait.
+static INTERRUPTED: OnceLock<fn()> = OnceLock::new();
+
+/// Has `hook` be called by the thread whose [`Epoll::wait`] a signal has interrupted, for a language
+/// whose signal handlers run outside of those of the system. The first call counts, and holds for
+/// the life of the process.
+pub fn on_interrupt(hook: fn()) {
+    let _ = INTERRUPTED.set(hook);
+}
+
 /// An epoll set. Itself pollable, so that it can stand in a foreign event loop.
 #[derive(Debug)]
 pub struct Epoll(OwnedFd);
@@ -324,7 +343,10 @@ impl Epoll {
 
     fn counted(count: i64) -> io::Result<usize> {
         usize::try_from(count).or_else(|_| match io::Error::last_os_error() {
-            error if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            error if error.kind() == io::ErrorKind::Interrupted => {
+                INTERRUPTED.get().into_iter().for_each(|hook| hook());
+                Ok(0)
+            }
             error => Err(error),
         })
     }

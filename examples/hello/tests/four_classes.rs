@@ -5,7 +5,7 @@ use oxicorn_tests::{CLASSES, Deadline, Launch, Serving, Signal, Subject};
 
 fn launch(class: &str, serving: Serving) -> Launch {
     let binary = env!("CARGO_BIN_EXE_example-hello").into();
-    Launch::of(&Subject { binary, class: class.to_owned(), serving })
+    Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None })
 }
 
 #[test]

@@ -6,7 +6,7 @@ use oxicorn_tests::{Asked, CLASSES, Launch, Request, Server, Serving, Subject};
 
 fn start(class: &str, serving: Serving) -> Server {
     let binary = env!("CARGO_BIN_EXE_example-server-sent-events").into();
-    Launch::of(&Subject { binary, class: class.to_owned(), serving }).start()
+    Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None }).start()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::executable::copy_executable;
 use super::server::Server;
-use crate::contract::{Serving, Subject};
+use crate::contract::{Hosted, Serving, Subject};
 
 /// Where the server can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,13 +61,15 @@ pub struct Launch {
 
 /// Longer than any test's queue of connections, so that none is refused for want of room.
 const BACKLOG: i32 = 1024;
+/// What a server needs for Python applications.
+const EXTENSION: &str = "liboxicorn_python.so";
 /// Threads of a class that has a pool, when the test does not say how many.
 const SOME_THREADS: u32 = 4;
 
 impl Launch {
     /// One worker of the subject's class, the demo application, the access log on standard output.
     pub fn of(subject: &Subject) -> Launch {
-        Launch {
+        let launch = Launch {
             binary: subject.binary.clone(),
             class: subject.class.clone(),
             workers: 1,
@@ -78,7 +80,24 @@ impl Launch {
             args: Vec::new(),
             env: Vec::new(),
             folder: tempfile::tempdir().expect("a folder for the server"),
+        };
+        match &subject.hosted {
+            Some(Hosted { module, python, .. }) => launch.python(python, module),
+            None => launch,
         }
+    }
+
+    /// The callable `application` of a Python module, which is copied into the server's folder, run by
+    /// this interpreter.
+    ///
+    /// # Panics
+    /// When the module cannot be copied.
+    pub fn python(self, python: &Path, module: &Path) -> Launch {
+        let name = module.file_name().expect("a file");
+        std::fs::copy(module, self.folder().join(name)).expect("a copy of the module");
+        let stem = module.file_stem().expect("a file").to_string_lossy();
+        let interpreter = python.to_str().expect("a path that is text");
+        self.app(&format!("{stem}:application")).env("OXICORN_PYTHON", interpreter)
     }
 
     /// So many workers.
@@ -130,6 +149,12 @@ impl Launch {
         let linked = std::fs::hard_link(&self.binary, &path);
         if linked.is_err() {
             copy_executable(&self.binary, &path);
+        }
+        // What cargo leaves beside a binary has to be beside its copy.
+        let extension = self.binary.with_file_name("deps").join(EXTENSION);
+        if extension.exists() {
+            let beside = path.with_file_name(EXTENSION);
+            std::os::unix::fs::symlink(extension, beside).expect("a link to the extension");
         }
         self.binary = path;
         self

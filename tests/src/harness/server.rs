@@ -104,9 +104,19 @@ impl Server {
         self.followed = Some(successor);
     }
 
-    /// The workers that run now: the master's children, lowest number first.
+    /// The workers that run now: the master's children, lowest number first, but for its zygotes.
     pub fn workers(&self) -> Vec<Process> {
-        self.master().children()
+        self.workers_of(self.master())
+    }
+
+    /// Those of one of its masters, when there are two.
+    pub fn workers_of(&self, master: Process) -> Vec<Process> {
+        master.children().into_iter().filter(|child| !is_zygote(*child)).collect()
+    }
+
+    /// The processes that make the workers of an application in another language.
+    pub fn zygotes(&self) -> Vec<Process> {
+        self.master().children().into_iter().filter(|child| is_zygote(*child)).collect()
     }
 
     /// The one worker of a server that has one.
@@ -330,6 +340,11 @@ impl Drop for Server {
             self.print_logs();
         }
     }
+}
+
+/// By its title, or by the arguments that it was started with. One that is about to be gone has neither.
+fn is_zygote(process: Process) -> bool {
+    process.title().is_none_or(|title| title.is_empty() || title.split(' ').any(|w| w == "zygote"))
 }
 
 #[track_caller]

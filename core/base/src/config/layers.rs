@@ -108,7 +108,7 @@ impl Given {
 
 /// The origins of all values that are not plain defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Origins(BTreeMap<&'static str, Origin>);
+pub struct Origins(pub(super) BTreeMap<&'static str, Origin>);
 
 impl Config {
     /// The settings that the layers come to; for each the last layer that has it counts. The order
@@ -153,8 +153,10 @@ impl Config {
 }
 
 /// Variables that begin as ours do and are no settings: the demo application's list of allowed
-/// addresses, the sockets handed over in an upgrade, the Python interpreter.
-const RESERVED: [&str; 3] = ["OXICORN_DEMO_UPSTREAM", "OXICORN_FDS", "OXICORN_PYTHON"];
+/// addresses, the sockets handed over in an upgrade, the Python interpreter, and what only a build of
+/// the server reads.
+const RESERVED: [&str; 4] =
+    ["OXICORN_DEMO_UPSTREAM", "OXICORN_EXTENSION", "OXICORN_FDS", "OXICORN_PYTHON"];
 
 /// The variables of the platform that change a default, the setting that each concerns, and what
 /// stands before its value.
@@ -163,6 +165,11 @@ const PLATFORM: [(&str, &str, &str); 3] = [
     ("WEB_CONCURRENCY", "workers", ""),
     ("FORWARDED_ALLOW_IPS", "forwarded_allow_ips", ""),
 ];
+
+/// The variable of the platform that is called so.
+pub(super) fn platform_variable(name: &str) -> Option<&'static str> {
+    PLATFORM.iter().map(|(variable, ..)| *variable).find(|known| *known == name)
+}
 
 /// What the environment says, [`CMD_ARGS`] excepted.
 ///

@@ -9,6 +9,7 @@ mod error;
 pub mod file;
 pub mod gunicorn;
 pub mod layers;
+mod portable;
 #[cfg(test)]
 mod reference;
 mod settings;
@@ -20,12 +21,14 @@ pub mod value;
 pub use class::EffectiveClass;
 pub use error::{ConfigError, Spelling, nearest};
 pub use layers::{Environment, Given, Origin, Origins};
+pub use portable::Portable;
 pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, OTHER_FLAGS, Reload, Setting, find};
 pub use value::{
-    ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
-    MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender, StatsdHost, SyslogAddress,
-    Timeout, Umask, Underscores, UnixKind, UserAccount, Value, Variables, Workers,
+    AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender,
+    StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UnixKind, UserAccount, Value,
+    Variables, Workers,
 };
 
 /// For tests: what the command line gives in these settings.

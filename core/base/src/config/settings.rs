@@ -12,9 +12,9 @@ use super::layers::Origins;
 use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
-    ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
-    MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost, SyslogAddress,
-    Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost,
+    SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -155,6 +155,15 @@ settings! {
         group: Socket, reload: Restart,
     }
 
+    /// Import a Python application once, before the workers are forked
+    ///
+    /// The workers share its memory then, and a reload takes the new code all the same. `--no-preload`,
+    /// or `false`: each worker imports it for itself. For Python applications only; one in Rust is
+    /// always loaded before the fork.
+    preload_app: bool = true => {
+        group: Workers, reload: Generation, also: ["preload"],
+    }
+
     /// Number of worker processes, or auto
     ///
     /// With the environment variable `WEB_CONCURRENCY` the default is its value. The signals TTIN
@@ -222,6 +231,22 @@ settings! {
     /// however much.
     max_rss: ByteSize = ByteSize(0) => {
         group: Workers, reload: Generation,
+    }
+
+    /// Event loop of ASGI applications: auto, asyncio or uvloop
+    ///
+    /// `auto`: uvloop if it is installed where the application is, otherwise asyncio's own.
+    asgi_loop: AsgiLoop = AsgiLoop::Auto => {
+        group: Workers, reload: Generation, classes: ["tokio"],
+    }
+
+    /// Tell ASGI applications of start and end: auto, on or off
+    ///
+    /// A worker is ready when the application says that it has started; if it says that it cannot, the
+    /// worker has failed to boot. `auto`: an application that does not know these events is served
+    /// without them. `on`: that is a failure, too.
+    asgi_lifespan: AsgiLifespan = AsgiLifespan::Auto => {
+        group: Workers, reload: Generation, classes: ["tokio"],
     }
 
     /// How long a request may occupy the application
@@ -344,6 +369,23 @@ settings! {
         group: Limits, reload: Generation,
     }
 
+    /// Bytes of a WebSocket's message
+    ///
+    /// A client that sends a larger one is disconnected with the code 1009. For ASGI applications. `0`: no
+    /// limit.
+    websocket_max_message_size: ByteSize = ByteSize(16 << 20) => {
+        group: Limits, reload: Generation, classes: ["tokio"],
+    }
+
+    /// How long a WebSocket may be silent until its client is asked
+    ///
+    /// It is sent a ping then, and is taken for gone when it has not said anything, a pong at least, for
+    /// as long once more. This also keeps proxies from closing what they take for idle. For ASGI
+    /// applications. `0`: nobody is asked.
+    websocket_ping_interval: Timeout = Timeout::seconds(20) => {
+        group: Time, reload: Generation, classes: ["tokio"],
+    }
+
     /// Bytes of a body that are read before the handler runs
     ///
     /// So a slow client does not occupy the application. What is longer is handed on as it arrives.
@@ -397,6 +439,14 @@ settings! {
     /// All relative paths are relative to it, except that of the configuration file. `none`: stay.
     chdir: Option<PathBuf> = None => {
         group: Process, reload: Restart, holder: "FOLDER",
+    }
+
+    /// Folders to look for a Python application in; may be repeated
+    ///
+    /// Separated by commas. They are looked into before the folder that the server was started in, or
+    /// that `chdir` says. For Python applications only.
+    pythonpath: Listed<PathBuf> = Listed(Vec::new()) => {
+        group: Process, reload: Generation, holder: "FOLDER",
     }
 
     /// Variable for the environment of the application; may be repeated
@@ -476,6 +526,14 @@ settings! {
     /// one. Empty: nobody.
     proxy_allow_ips: Listed<Sender> = loopback() => {
         group: Proxies, reload: Generation, also: ["proxy-allow-from"],
+    }
+
+    /// Path below which a proxy in front serves the application
+    ///
+    /// What the proxy has cut off: ASGI applications get it as `root_path`, and their `path` begins with
+    /// it.
+    root_path: Option<String> = None => {
+        group: Proxies, reload: Generation, holder: "PATH", classes: ["tokio"],
     }
 
     /// Where the access log goes; - is standard output

@@ -3,6 +3,7 @@
 //! can be read again.
 
 mod account;
+mod asgi;
 pub(super) mod kinds;
 mod listed;
 mod logs;
@@ -17,6 +18,7 @@ pub(crate) mod workers;
 use std::fmt;
 
 pub use account::{GroupAccount, Person, UserAccount};
+pub use asgi::{AsgiLifespan, AsgiLoop};
 pub use kinds::{Destination, LogLevel};
 pub use listed::Listed;
 pub use logs::{Facility, LogFormat, SyslogAddress, UnixKind};
@@ -29,7 +31,7 @@ pub use variable::{Variable, Variables};
 pub use workers::Workers;
 
 /// A value as the user wrote it, before it is read as one of a setting's type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Raw {
     /// One value.
     One(String),

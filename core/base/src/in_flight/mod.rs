@@ -12,7 +12,7 @@ mod report;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,6 +33,17 @@ const MOST_CONNECTIONS: u32 = 1024;
 const RUNNING: usize = 0;
 const HIGH_WATER: usize = 1;
 
+/// How many requests a worker with this configuration can have in hand and name.
+fn entries(config: &Config) -> usize {
+    (config.worker_connections.min(MOST_CONNECTIONS) + config.threads) as usize
+}
+
+/// The words of a table of so many. The first entry holds what concerns the whole table.
+fn words(entries: usize) -> NonZeroUsize {
+    let entries = NonZeroUsize::MIN.saturating_add(entries);
+    entries.saturating_mul(const { NonZeroUsize::new(WORDS).unwrap() })
+}
+
 /// A request's place in the table of its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(usize);
@@ -47,16 +58,33 @@ impl InFlightTable {
     /// # Errors
     /// Those of mmap(2).
     pub fn new(config: &Config) -> io::Result<InFlightTable> {
-        let entries = config.worker_connections.min(MOST_CONNECTIONS) + config.threads;
-        InFlightTable::with_entries(entries as usize)
+        InFlightTable::with_entries(entries(config))
+    }
+
+    /// The same, with a descriptor by which a worker that is no copy of this process maps it, too:
+    /// [`InFlightTable::of`].
+    ///
+    /// # Errors
+    /// Those of [`sys::shared_file`] and [`sys::map_shared`].
+    pub fn in_file(config: &Config) -> io::Result<(InFlightTable, OwnedFd)> {
+        let file = sys::shared_file(words(entries(config)))?;
+        Ok((InFlightTable::of(file.as_fd())?, file))
+    }
+
+    /// The table of this descriptor.
+    ///
+    /// # Errors
+    /// It is that of no table; those of [`sys::map_shared`].
+    pub fn of(file: BorrowedFd<'_>) -> io::Result<InFlightTable> {
+        let words = SharedWords::of(file)?;
+        match words.len() >= 2 * WORDS && words.len() % WORDS == 0 {
+            true => Ok(InFlightTable(Arc::new(words))),
+            false => Err(io::Error::from(io::ErrorKind::InvalidInput)),
+        }
     }
 
     fn with_entries(entries: usize) -> io::Result<InFlightTable> {
-        // The first holds what concerns the whole table.
-        let words = NonZeroUsize::MIN
-            .saturating_add(entries)
-            .saturating_mul(const { NonZeroUsize::new(WORDS).unwrap() });
-        Ok(InFlightTable(Arc::new(SharedWords::new(words)?)))
+        Ok(InFlightTable(Arc::new(SharedWords::new(words(entries))?)))
     }
 
     fn entries(&self) -> usize {

@@ -4,6 +4,7 @@
 //! ([`Reactor::fd`]), so that the whole reactor fits into a foreign event loop.
 
 mod door;
+mod foreign;
 mod gate;
 mod seats;
 mod timers;
@@ -97,6 +98,8 @@ pub struct Reactor {
     /// reported it.
     came_after: Option<Instant>,
     leave_now: Leave,
+    /// Of the last [`Turn::Ready`].
+    readiness: Readiness,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +132,7 @@ impl Reactor {
             looked: None,
             came_after: None,
             leave_now: Leave::WhenDone,
+            readiness: Readiness::NONE,
         })
     }
 
@@ -155,12 +159,7 @@ impl Reactor {
         let mut polled = false;
         loop {
             let now = self.scratch.borrow().now();
-            let turn = self
-                .look_at_events()
-                .or_else(|| self.look_at_timers(now))
-                .or_else(|| self.look_behind())
-                .or_else(|| self.look_at_door(now));
-            if let Some(turn) = turn {
+            if let Some(turn) = self.next_at_hand(now) {
                 return Ok(turn);
             }
             if self.may_leave(now) {
@@ -173,6 +172,13 @@ impl Reactor {
             polled = true;
             self.poll(patience)?;
         }
+    }
+
+    fn next_at_hand(&mut self, now: Instant) -> Option<Turn> {
+        self.look_at_events()
+            .or_else(|| self.look_at_timers(now))
+            .or_else(|| self.look_behind())
+            .or_else(|| self.look_at_door(now))
     }
 
     fn poll(&mut self, patience: Patience) -> io::Result<()> {
@@ -192,7 +198,9 @@ impl Reactor {
         Ok(())
     }
 
-    fn may_sleep_for(&self) -> Duration {
+    /// How long it may be until [`Reactor::next`] is asked again, though [`Reactor::fd`] is not
+    /// readable: for a foreign loop that does the waiting.
+    pub fn may_sleep_for(&self) -> Duration {
         if !self.behind.is_empty() {
             return Duration::ZERO;
         }
@@ -221,7 +229,10 @@ impl Reactor {
                     }
                 }
                 DOOR => self.door.note(key),
-                _ => return Some(Turn::Ready(key & PAYLOAD)),
+                _ => {
+                    self.readiness = Readiness(flags);
+                    return Some(Turn::Ready(key & PAYLOAD));
+                }
             }
         }
         None

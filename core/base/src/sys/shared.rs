@@ -5,12 +5,13 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
 use nix::sys::mman::munmap;
 
-use super::shared_words;
+use super::{map_shared, shared_words};
 
 /// Words that begin as zero and that this process shares with every process it forks afterwards;
 /// each process unmaps its own view by dropping this.
@@ -24,6 +25,14 @@ impl SharedWords {
     /// Those of mmap(2).
     pub fn new(count: NonZeroUsize) -> io::Result<SharedWords> {
         shared_words(count).map(SharedWords)
+    }
+
+    /// Those of a file in memory, see [`super::shared_file`].
+    ///
+    /// # Errors
+    /// Those of [`map_shared`].
+    pub fn of(file: BorrowedFd<'_>) -> io::Result<SharedWords> {
+        map_shared(file).map(SharedWords)
     }
 }
 

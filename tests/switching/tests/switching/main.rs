@@ -26,7 +26,7 @@ const PATIENT: Duration = Duration::from_secs(30);
 
 fn subject(class: &str, serving: Serving) -> Subject {
     let binary = env!("CARGO_BIN_EXE_switching").into();
-    Subject { binary, class: class.to_owned(), serving }
+    Subject { binary, class: class.to_owned(), serving, hosted: None }
 }
 
 fn launch() -> Launch {

@@ -23,7 +23,8 @@ const TRIES: usize = 40;
 
 impl Case {
     pub(crate) fn new(binary: &str, class: &str, serving: Serving, form: Form) -> Case {
-        let subject = Subject { binary: binary.into(), class: class.to_owned(), serving };
+        let subject =
+            Subject { binary: binary.into(), class: class.to_owned(), serving, hosted: None };
         Case { subject, form }
     }
 

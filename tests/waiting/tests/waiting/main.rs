@@ -59,7 +59,7 @@ tests! {
 
 fn subject(class: &str, serving: Serving) -> Subject {
     let binary = env!("CARGO_BIN_EXE_waiting").into();
-    Subject { binary, class: class.to_owned(), serving }
+    Subject { binary, class: class.to_owned(), serving, hosted: None }
 }
 
 /// With an upstream that the test has in hand.

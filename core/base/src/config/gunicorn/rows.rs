@@ -58,12 +58,11 @@ rows! {
     limit_request_fields ["--limit-request-fields"] "100" => Ours::Same;
     limit_request_field_size ["--limit-request-field_size"] "8190" => Ours::Same;
     http_parser ["--http-parser"] r#""auto""# => Ours::Instead("there is one parser");
-    asgi_loop ["--asgi-loop"] r#""auto""#
-        => Ours::Instead("the class tokio has the one loop that there is");
-    asgi_lifespan ["--asgi-lifespan"] r#""auto""# => PYTHON;
-    asgi_disconnect_grace_period ["--asgi-disconnect-grace-period"] "3" => PYTHON;
-    websocket_max_message_size ["--websocket-max-message-size"] "16777216"
-        => Ours::Instead("there are no WebSockets here");
+    asgi_loop ["--asgi-loop"] r#""auto""# => Ours::Same;
+    asgi_lifespan ["--asgi-lifespan"] r#""auto""# => Ours::Same;
+    asgi_disconnect_grace_period ["--asgi-disconnect-grace-period"] "3"
+        => Ours::Instead("a handler whose client has gone may go on until its timeout");
+    websocket_max_message_size ["--websocket-max-message-size"] "16777216" => Ours::Same;
 
     // Debugging.
     reload ["--reload"] "False" => WATCHER;
@@ -74,8 +73,7 @@ rows! {
     print_config ["--print-config"] "False" => Ours::Same;
 
     // Server mechanics.
-    preload_app ["--preload"] "False"
-        => Ours::Instead("an application in Rust is always loaded before the fork");
+    preload_app ["--preload"] "False" => Ours::Same;
     sendfile ["--no-sendfile"] "None" => Ours::Instead("files always go by sendfile(2)");
     reuse_port ["--reuse-port"] "False" => Ours::Same;
     chdir ["--chdir"] "None" => Ours::Same;
@@ -92,7 +90,7 @@ rows! {
     secure_scheme_headers [] r#"{"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}"#
         => Ours::Same;
     forwarded_allow_ips ["--forwarded-allow-ips"] r#""127.0.0.1,::1""# => Ours::Same;
-    pythonpath ["--pythonpath"] "None" => Ours::Instead("set the environment variable PYTHONPATH");
+    pythonpath ["--pythonpath"] "None" => Ours::Same;
     paste ["--paste" "--paster"] "None" => PYTHON;
     raw_paste_global_conf ["--paste-global"] "[]" => PYTHON;
     proxy_protocol ["--proxy-protocol"] r#""off""# => Ours::Same;
@@ -106,7 +104,7 @@ rows! {
     casefold_http_method ["--casefold-http-method"] "False" => STRICT;
     forwarder_headers ["--forwarder-headers"] r#""SCRIPT_NAME,PATH_INFO""# => Ours::Same;
     header_map ["--header-map"] r#""drop""# => Ours::Same;
-    root_path ["--root-path"] r#""""# => PYTHON;
+    root_path ["--root-path"] r#""""# => Ours::Same;
 
     // Logs and names.
     accesslog ["--access-logfile"] "None" => Ours::Same;
