@@ -19,6 +19,9 @@ use super::start::{self, StartError};
 use super::words::{Answer, Blame, Fork, Letter};
 use crate::event::Ending;
 
+/// Who comes so late to a deadline was not busy but asleep.
+const ASLEEP: Duration = Duration::from_secs(1);
+
 /// What a zygote's life brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
@@ -220,9 +223,12 @@ impl Zygote {
         self.deadline = None;
     }
 
-    /// Gives it up if its time has come.
+    /// Gives it up if its time has come. When that is found out late, the master, and so probably the
+    /// whole machine, did not run: then it gets the time back.
     pub(crate) fn expire(&mut self, now: Duration) -> Option<News> {
-        if self.deadline.is_none_or(|deadline| deadline > now) {
+        let late = self.deadline.and_then(|deadline| now.checked_sub(deadline))?;
+        if late > ASLEEP {
+            self.deadline = Some(now + late);
             return None;
         }
         self.end();
