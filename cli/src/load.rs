@@ -115,6 +115,7 @@ pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
     let asked = Config::resolve(given.clone())?;
     given.extend(passed.given());
     let config = Config::resolve(given)?;
+    let app = app.or_else(|| config.wsgi_app.clone());
     let action = match (config.print_config, config.check_config) {
         (true, _) => Action::PrintConfig,
         (false, true) => Action::CheckConfig,

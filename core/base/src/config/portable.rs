@@ -26,7 +26,7 @@ enum Source {
     Default,
     DefaultFrom(String),
     Program,
-    File(PathBuf, usize),
+    File(PathBuf, Option<usize>),
     CmdArgs,
     Env(String),
     CommandLine,
@@ -108,7 +108,8 @@ mod tests {
                 .map(|(name, value)| (name.into(), value.into()))
                 .into();
         let mut given = environment(&env).unwrap();
-        let text = "raw_env = [\"A=b c\", \"D=\\\"e\\\"\"]\nthreads = 4\nforwarded_allow_ips = \"*\"";
+        let text =
+            "raw_env = [\"A=b c\", \"D=\\\"e\\\"\"]\nthreads = 4\nforwarded_allow_ips = \"*\"";
         given.extend(file::parse("x.toml".as_ref(), text).unwrap());
         let config = Config::resolve(given).unwrap();
         let letter = serde_json::to_string(&config.portable()).unwrap();

@@ -406,6 +406,13 @@ settings! {
         group: Process, reload: Generation, short: 'e', also: ["env"],
     }
 
+    /// Application to serve, where the command line names none
+    ///
+    /// Written as on the command line: `module:callable`.
+    wsgi_app: Option<String> = None => {
+        group: Process, reload: Generation, holder: "APP",
+    }
+
     /// Name of the application in process titles
     ///
     /// `none`: what the application is called.
