@@ -45,6 +45,7 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     origin: &Origin,
 ) -> Result<Arguments, ConfigError> {
+    let arguments = arguments.into_iter().map(|argument| affirmed(argument));
     match reading().try_get_matches_from(arguments) {
         Ok(matches) if matches.get_flag(MAN) => Ok(Arguments::Man),
         Ok(matches) => match matches.get_one::<String>(COMPLETIONS) {
@@ -63,6 +64,14 @@ pub(crate) fn parse(
             _ => Err(explain(&error, origin)),
         },
     }
+}
+
+/// The flags that say no to a setting which is on, and what they stand for.
+pub(crate) const NEGATED: [(&str, &str); 1] = [("--no-preload", "--preload-app=false")];
+
+fn affirmed(argument: OsString) -> OsString {
+    let row = NEGATED.iter().find(|(flag, _)| argument == *flag);
+    row.map_or(argument, |(_, meaning)| OsString::from(meaning))
 }
 
 fn given(matches: &ArgMatches, setting: &'static Setting, origin: &Origin) -> Option<Given> {
@@ -192,6 +201,9 @@ mod tests {
         assert!(config.permit_missing_host && app.is_some());
         assert!(!read("--permit-missing-host=false").0.permit_missing_host);
         assert_eq!(read("-- -odd-").1.as_deref(), Some("-odd-"));
+        let (config, app) = read("--no-preload app:app");
+        assert!(!config.preload_app && app.is_some());
+        assert!(read("--preload app:app").0.preload_app);
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub mod net;
 mod plan;
 mod pointless;
 mod print;
+#[cfg(feature = "python")]
+mod python;
 mod registry;
 mod server;
 mod spawn;

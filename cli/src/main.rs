@@ -9,5 +9,8 @@ fn main() -> ExitCode {
     if let Some(code) = oxicorn_bench::intercept(std::env::args_os()) {
         return code;
     }
+    #[cfg(feature = "python")]
+    return oxicorn::run(Applications::Hosting(|name| demo::by_name(name).ok()));
+    #[cfg(not(feature = "python"))]
     oxicorn::run(Applications::Named(demo::by_name))
 }

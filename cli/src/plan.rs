@@ -11,7 +11,7 @@ use oxicorn_core::listener::{Listener, ListenerSpec, Terms};
 use oxicorn_core::log;
 
 use crate::load::Loaded;
-use crate::server::Applications;
+use crate::server::{Applications, Found};
 
 /// A plan, and what is to be said about it.
 pub(crate) struct Prepared {
@@ -26,9 +26,12 @@ pub(crate) struct Prepared {
 /// The first thing that would keep the server from starting.
 pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, ConfigError> {
     let Loaded { mut config, app, classes, .. } = loaded;
+    let Found { app, classes, host } = apps.find(app.as_deref(), &config, classes)?;
+    if host.is_none() {
+        refuse_what_is_for_python(&config)?;
+    }
     let worker = classes.find(&config)?;
     config.check_class(worker.names())?;
-    let app = apps.find(app.as_deref())?;
     let mut notes: Vec<String> = config.effective_class().note.into_iter().collect();
     if let Some((workers, how)) = config.automatic_workers() {
         config.workers = workers;
@@ -42,7 +45,17 @@ pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, C
         AccessLogError::Destination(error) => config.refuse("accesslog", error),
     })?;
     log::check(&config).map_err(|error| config.refuse("errorlog", error))?;
-    Ok(Prepared { plan: Plan { config: Arc::new(config), worker, app }, notes })
+    Ok(Prepared { plan: Plan { config: Arc::new(config), worker, app, host }, notes })
+}
+
+/// What means something to a Python application, and nothing to one in Rust.
+const FOR_PYTHON: [&str; 2] = ["preload_app", "pythonpath"];
+
+fn refuse_what_is_for_python(config: &Config) -> Result<(), ConfigError> {
+    match FOR_PYTHON.iter().find(|name| config.explicit(name)) {
+        Some(name) => Err(config.refuse(name, "no effect, but with a Python application")),
+        None => Ok(()),
+    }
 }
 
 /// What can be known about the addresses without binding them.

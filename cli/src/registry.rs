@@ -16,22 +16,29 @@ pub static WORKERS: &[&dyn Worker] = &[
 /// The classes that a program has: those of [`WORKERS`], and its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Registry {
+    /// [`WORKERS`], or those of another language.
+    base: &'static [&'static dyn Worker],
     /// Few, and at the start of a process that lives long: see [`Registry::with`].
     own: &'static [&'static dyn Worker],
 }
 
 impl Registry {
     /// No others than those that come with the server.
-    pub(crate) const OURS: Registry = Registry { own: &[] };
+    pub(crate) const OURS: Registry = Registry { base: WORKERS, own: &[] };
+
+    /// Those of an application in another language, and no others.
+    pub(crate) const fn of(base: &'static [&'static dyn Worker]) -> Registry {
+        Registry { base, own: &[] }
+    }
 
     /// These, and `worker`.
     pub(crate) fn with(self, worker: &'static dyn Worker) -> Registry {
         let own: Vec<_> = self.own.iter().copied().chain([worker]).collect();
-        Registry { own: own.leak() }
+        Registry { own: own.leak(), ..self }
     }
 
     fn all(self) -> impl Iterator<Item = &'static dyn Worker> {
-        WORKERS.iter().chain(self.own).copied()
+        self.base.iter().chain(self.own).copied()
     }
 
     /// What `-k` takes.

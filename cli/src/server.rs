@@ -6,7 +6,9 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use oxicorn_arbiter::zygote::Host;
 use oxicorn_arbiter::{Birth, Handover, Master};
 use oxicorn_core::config::{Config, ConfigError, Environment, Origin, Reload};
 use oxicorn_core::{App, Application, log, sys};
@@ -15,6 +17,7 @@ use crate::background::{self, Place};
 use crate::embed::Server;
 use crate::load::{Action, Loaded, Start, load};
 use crate::plan::{Prepared, addresses_are_free, pidfile_is_possible, prepare};
+use crate::registry::Registry;
 use crate::{logs, print};
 
 /// What a program serves.
@@ -33,13 +36,38 @@ pub enum Applications {
     Own(Application),
     /// Whatever the name on the command line means.
     Named(fn(Option<&str>) -> Result<Application, ConfigError>),
+    /// Those of the program that have a name; any other is a Python application's, `module:callable`,
+    /// `module`, or `package.module:factory()`.
+    #[cfg(feature = "python")]
+    Hosting(fn(Option<&str>) -> Option<Application>),
+}
+
+/// What was found by a name.
+pub(crate) struct Found {
+    pub(crate) app: Application,
+    /// Those that can serve it.
+    pub(crate) classes: Registry,
+    /// Who hosts it, if this program cannot.
+    pub(crate) host: Option<Arc<Host>>,
 }
 
 impl Applications {
-    pub(crate) fn find(&self, name: Option<&str>) -> Result<Application, ConfigError> {
+    #[cfg_attr(not(feature = "python"), expect(unused_variables, reason = "what Python needs"))]
+    pub(crate) fn find(
+        &self,
+        name: Option<&str>,
+        config: &Config,
+        classes: Registry,
+    ) -> Result<Found, ConfigError> {
+        let own = |app: Application| Found { app, classes, host: None };
         match (self, name) {
-            (Applications::Named(find), name) => find(name),
-            (Applications::Own(app), None) => Ok(app.clone()),
+            (Applications::Named(find), name) => find(name).map(own),
+            #[cfg(feature = "python")]
+            (Applications::Hosting(find), name) => match (find(name), name) {
+                (Some(app), _) => Ok(own(app)),
+                (None, name) => crate::python::hosted(name.unwrap_or_default(), config),
+            },
+            (Applications::Own(app), None) => Ok(own(app.clone())),
             (Applications::Own(app), Some(name)) => Err(ConfigError::message(format!(
                 "{name:?} (command line): this program serves {:?} and takes no application",
                 app.name()
@@ -164,6 +192,7 @@ fn begin(
     };
     let current = Rc::new(RefCell::new(config.clone()));
     let (applications, reloaded) = (applications.clone(), current.clone());
+    let restored = current.clone();
     let reload = move || {
         let loaded = load(&start)?;
         // An application that is made here shall see what its workers will.
@@ -177,10 +206,19 @@ fn begin(
         reloaded.replace(plan.config.clone());
         Ok(plan)
     };
+    let restore = move |config: &Config| {
+        // What was possible when it was loaded is possible now, or the log says what is not.
+        let log = log::reconfigure(config).map_err(|error| config.refuse("errorlog", error));
+        if let Err(error) = log.and_then(|()| background::set_environment(config)) {
+            tracing::error!("{error}");
+        }
+        restored.replace(Arc::new(config.clone()));
+    };
     let Kin { birth, handover } = kin;
     let reopen_logs = move || logs::reopen(&current.borrow());
-    let (reload, reopen_logs) = (Box::new(reload), Box::new(reopen_logs));
-    Ok(Master { plan, reload, reopen_logs, birth, handover, herald }.run())
+    let (reload, restore) = (Box::new(reload), Box::new(restore));
+    let reopen_logs = Box::new(reopen_logs);
+    Ok(Master { plan, reload, restore, reopen_logs, birth, handover, herald }.run())
 }
 
 /// On a reload: what of the new settings is the master's own business. `started` are those that it

@@ -3,6 +3,12 @@
 //! One file serves every CPython from 3.10 on (the stable ABI), and nothing of ours is installed where
 //! the application lives.
 
+mod boundary;
+pub mod classes;
+pub mod gevent;
+mod thread;
+pub mod wsgi;
+
 use pyo3::prelude::*;
 
 /// The module, as Python sees it.

@@ -59,8 +59,8 @@ pub fn by_name(name: Option<&str>) -> Result<Application, ConfigError> {
         None | Some("demo") => Ok(application()),
         Some("echo") => Ok(echo::application()),
         Some(other) => Err(ConfigError::message(format!(
-            "application {other:?} (command line): this build serves demo and echo; Python \
-             applications (module:callable) are not hosted yet"
+            "application {other:?} (command line): this program serves demo and echo, and no \
+             Python applications"
         ))),
     }
 }

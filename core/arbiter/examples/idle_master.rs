@@ -128,7 +128,7 @@ fn plan(path: &Path) -> Result<Plan, ConfigError> {
     let unknown = || ConfigError::message("worker_class: there is no such class");
     let worker = found.ok_or_else(unknown)?;
     let app = Application::blocking("nothing", |_: Request| "never asked for");
-    Ok(Plan { config: Arc::new(config), worker, app })
+    Ok(Plan { config: Arc::new(config), worker, app, host: None })
 }
 
 fn main() -> ExitCode {
@@ -157,5 +157,6 @@ fn main() -> ExitCode {
     let reload = Box::new(move || self::plan(&path));
     let reopen_logs = Box::new(|| tracing::info!("Reopened: Master"));
     let herald = Herald::default();
-    Master { plan, reload, reopen_logs, birth, handover, herald }.run()
+    let restore = Box::new(|_: &Config| {});
+    Master { plan, reload, restore, reopen_logs, birth, handover, herald }.run()
 }

@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
-use oxicorn_core::config::ConfigError;
+use oxicorn_core::config::{Config, ConfigError};
 use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::listener::Terms;
@@ -21,16 +22,20 @@ use oxicorn_core::sys;
 
 use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::herald::Herald;
+use crate::life::{Engagement, Inheritance};
 use crate::master::{Master, Plan, poll_timeout};
 use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::spawn::{self, Forked, Inheritance};
+use crate::spawn::{self, Forked};
 use crate::state::{Arbiter, FIRST};
+use crate::zygote::nursery::Zygote;
 
+mod brood;
 pub(crate) mod lineage;
 
+use brood::Brood;
 use lineage::Lineage;
 
 /// What this process is when the loop ends.
@@ -53,8 +58,10 @@ pub(crate) struct Driver {
     events: VecDeque<Event>,
     plans: BTreeMap<Generation, Plan>,
     /// Loaded, and not adopted yet.
-    loaded: VecDeque<Plan>,
+    loaded: VecDeque<(Plan, Option<Zygote>)>,
+    brood: Brood,
     reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    restore: Box<dyn FnMut(&Config)>,
     reopen_logs: Box<dyn FnMut()>,
     herald: Herald,
     sockets: Sockets,
@@ -75,7 +82,7 @@ impl Driver {
         started: Instant,
         signals: Signals,
         lifeline: MasterLifeline,
-        board: Scoreboard,
+        (board, file): (Scoreboard, Option<OwnedFd>),
         sockets: Sockets,
         lineage: Lineage,
     ) -> Driver {
@@ -92,7 +99,9 @@ impl Driver {
             events: VecDeque::from([Event::Start]),
             plans: BTreeMap::from([(FIRST, master.plan)]),
             loaded: VecDeque::new(),
+            brood: Brood::with_board(file),
             reload: master.reload,
+            restore: master.restore,
             reopen_logs: master.reopen_logs,
             herald: master.herald,
             sockets,
@@ -139,6 +148,8 @@ impl Driver {
             (Some(successor), Phase::Stopping(_)) if !self.arbiter.is_alone() => {
                 self.herald.hand_over(successor.pid)
             }
+            // It is not over.
+            (_, Phase::Running) if self.brood.is_loading() => {}
             _ => self.herald.see(phase, self.arbiter.target()),
         }
     }
@@ -146,19 +157,20 @@ impl Driver {
     /// The child's side of the fork: what is not the worker's is closed here, by being dropped.
     fn become_worker(self, slot: Slot, plan: Plan, in_flight: InFlightTable) -> ! {
         // The closures are the master's: what they do when they are dropped is not for a worker.
-        std::mem::forget((self.reload, self.reopen_logs));
+        std::mem::forget((self.reload, self.restore, self.reopen_logs));
         self.herald.abandon();
         let inheritance = Inheritance {
             listeners: self.sockets.copies(&plan.config.bind),
             slot: self.board.handle(slot, Writers::One),
             in_flight,
-            lifeline: self.lifeline,
+            lifeline: self.lifeline.into_worker(),
             title: plan.title("worker"),
-            plan,
+            config: plan.config,
         };
+        let engagement = Engagement { worker: plan.worker, app: plan.app };
         drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.tables));
-        drop((self.lineage, self.observer));
-        spawn::live(inheritance)
+        drop((self.lineage, self.observer, self.brood));
+        spawn::live(inheritance, engagement)
     }
 
     fn supervise(&mut self) -> Role {
@@ -186,10 +198,13 @@ impl Driver {
         let left = deadline.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
         let others =
             [self.herald.next_due(), self.observer.may_sleep_for(), self.sockets.may_sleep_for()];
-        let due = left.into_iter().chain(others.into_iter().flatten()).min();
+        let zygotes = self.brood.deadline();
+        let zygotes = zygotes.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
+        let others = others.into_iter().chain([zygotes]).flatten();
+        let due = left.into_iter().chain(others).min();
         let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
-        let own = [self.signals.fd(), self.lifeline.bell()];
-        let own = own.into_iter().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        let own = [self.signals.fd(), self.lifeline.bell()].into_iter().chain(self.brood.fds());
+        let own = own.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let mut fds: Vec<PollFd<'_>> = own.chain(self.lineage.poll_fds()).collect();
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
@@ -208,6 +223,7 @@ impl Driver {
             self.signals.take().into_iter().partition(|&signal| signal == Signal::Chld);
         self.events.extend(signals.into_iter().map(Event::Signal));
         self.events.extend(self.lineage.news());
+        self.hear_zygotes();
         let slots: Vec<Slot> = self.seen.keys().copied().collect();
         for slot in slots {
             let news = self.news_of(slot);
@@ -247,6 +263,7 @@ impl Driver {
     fn perform(&mut self, action: Action) -> ControlFlow<Role> {
         match action {
             Action::Spawn { slot, generation } => return self.spawn(slot, generation),
+            Action::Unspawn { slot } => self.unspawn(slot),
             Action::Kill { pid, signal } => {
                 if let Ok(signal) = nix::sys::signal::Signal::try_from(signal.number()) {
                     // The only error left is that it has just ended: then it will be reaped.
@@ -264,6 +281,7 @@ impl Driver {
             Action::AdoptConfig { generation } => self.adopt(generation),
             Action::DropConfig { generation } => {
                 self.plans.remove(&generation);
+                self.brood.dismiss_generation(generation);
                 self.close_unwanted();
                 self.follow_config();
                 self.show_title();
@@ -287,6 +305,7 @@ impl Driver {
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
                 self.herald.leaving(code);
+                self.brood.end();
                 self.sockets.close();
                 self.sockets.remove_files();
                 return ControlFlow::Break(Role::Master(ExitCode::from(code)));
@@ -301,6 +320,10 @@ impl Driver {
             self.events.push_back(Event::SpawnFailed { slot, reason });
             return ControlFlow::Continue(());
         };
+        if let Some(host) = plan.host.clone() {
+            self.spawn_hosted(slot, generation, &host);
+            return ControlFlow::Continue(());
+        }
         let table = match InFlightTable::new(&plan.config) {
             Ok(table) => table,
             Err(error) => {
@@ -338,8 +361,15 @@ impl Driver {
     /// Collects one child. What it wrote last is told before its end, and both before anything else:
     /// its pid may be another's from now on.
     fn reap(&mut self) {
-        let Some((pid, how)) = spawn::reap() else {
-            return;
+        let (pid, how) = loop {
+            let Some((pid, how)) = spawn::reap() else {
+                return;
+            };
+            // The start of a worker may not have been heard of yet: it was told before it could end.
+            self.hear_zygotes();
+            if self.bury(pid, how).is_none() {
+                break (pid, how);
+            }
         };
         let slot = self.seen.iter().find(|(_, seen)| seen.pid == pid);
         let slot = slot.map(|(&slot, _)| slot);
@@ -369,11 +399,17 @@ impl Driver {
 
     fn load(&mut self) {
         self.herald.reloading();
+        if self.brood.is_loading() {
+            return self.load_again();
+        }
         let answer = match (self.reload)() {
             Ok(plan) => match self.open(&plan) {
+                Ok(()) if let Some(host) = plan.host.clone() => {
+                    return self.begin_load(plan, &host);
+                }
                 Ok(()) => {
                     let settings = Settings::from(&*plan.config);
-                    self.loaded.push_back(plan);
+                    self.loaded.push_back((plan, None));
                     Ok(settings)
                 }
                 Err(reason) => Err(reason),
@@ -392,9 +428,10 @@ impl Driver {
     }
 
     fn adopt(&mut self, generation: Generation) {
-        let Some(plan) = self.loaded.pop_front() else {
+        let Some((plan, zygote)) = self.loaded.pop_front() else {
             return;
         };
+        zygote.into_iter().for_each(|zygote| self.brood.adopt(generation, zygote));
         self.observer = Observer::new(&plan.config);
         let before = self.plans.last_key_value().map(|(_, plan)| plan);
         if before.is_none_or(|before| before.config.bind != plan.config.bind) {
@@ -417,7 +454,9 @@ impl Driver {
 
     /// Closes the sockets that no configuration in use names.
     fn close_unwanted(&mut self) {
-        let plans: Vec<&Plan> = self.plans.values().chain(&self.loaded).collect();
+        let loaded = self.loaded.iter().map(|(plan, _)| plan);
+        let plans = self.plans.values().chain(loaded).chain(self.brood.loading());
+        let plans: Vec<&Plan> = plans.collect();
         self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
     }
 }

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use oxicorn_core::config::Config;
 use oxicorn_core::scoreboard::{Generation, Slot};
 
-use crate::line::Line;
+use crate::line::{BootFailure, Line};
 
 macro_rules! signals {
     ($($name:ident = $number:path, $lower:literal, $meaning:literal;)*) => {
@@ -191,6 +191,12 @@ pub enum Event {
         /// Why there is no process in it.
         reason: String,
     },
+    /// The application of the generation that new workers are started with could not be loaded. The
+    /// workers that were asked for are answered by [`Event::SpawnFailed`] besides.
+    AppFailed {
+        /// What is wrong with it.
+        reason: BootFailure,
+    },
     /// The worker in this place says that it can serve.
     Ready {
         /// Its place.
@@ -248,6 +254,12 @@ pub enum Action {
         slot: Slot,
         /// With which configuration.
         generation: Generation,
+    },
+    /// A worker that was asked for is not needed any more. If nothing has been done for it yet, it is
+    /// answered by [`Event::SpawnFailed`] at once; if not, as if this had not been said.
+    Unspawn {
+        /// Its place.
+        slot: Slot,
     },
     /// Send a signal to a worker.
     Kill {

@@ -14,6 +14,7 @@ pub mod event;
 mod handover;
 mod herald;
 mod identity;
+pub mod life;
 pub mod line;
 mod master;
 mod notify;
@@ -26,6 +27,7 @@ mod signals;
 mod sockets;
 mod spawn;
 pub mod state;
+pub mod zygote;
 
 #[cfg(test)]
 mod sim;

@@ -66,6 +66,7 @@ pub enum Line {
     Handling(Signal),
     HangUp,
     ReloadRefused { reason: String },
+    AppFailed { reason: String },
     ReloadFailed { failed: Generation, stays: Generation },
     Reloaded { generation: Generation },
     QuickShutdown,
@@ -138,6 +139,7 @@ impl Line {
             | Line::BootFailed { .. }
             | Line::LeavesTooSlowly { .. } => Level::Warning,
             Line::ReloadRefused { .. }
+            | Line::AppFailed { .. }
             | Line::ReloadFailed { .. }
             | Line::SpawnFailed { .. }
             | Line::UpgradeFailed { .. }
@@ -197,6 +199,9 @@ impl fmt::Display for Line {
             Line::HangUp => write!(f, "Hang up: Master"),
             Line::ReloadRefused { reason } => {
                 write!(f, "Reload refused, nothing has changed: {reason}")
+            }
+            Line::AppFailed { reason } => {
+                write!(f, "The application could not be loaded: {reason}")
             }
             Line::ReloadFailed { failed, stays } => write!(
                 f,

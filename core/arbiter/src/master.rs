@@ -2,6 +2,7 @@
 //! can be wrong has been looked at: the addresses are bound and the signals are handled first.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::pidfile::{Pidfile, PidfileError, Rank};
 use crate::reexec::Birth;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
+use crate::zygote::Host;
 
 /// How often an address in use is tried, and how long it is waited in between.
 const TRIES: u32 = 5;
@@ -39,9 +41,20 @@ pub struct Plan {
     pub worker: &'static dyn Worker,
     /// What is served.
     pub app: Application,
+    /// Who makes the workers, if they are no copies of this process: then `worker` has the class' name
+    /// only, and `app` the application's.
+    pub host: Option<Arc<Host>>,
 }
 
 impl Plan {
+    /// The scoreboard that suits it, and its descriptor, if workers are to map it by that.
+    fn scoreboard(&self) -> io::Result<(Scoreboard, Option<OwnedFd>)> {
+        match self.host {
+            None => Ok((Scoreboard::new()?, None)),
+            Some(_) => Scoreboard::in_file().map(|(board, file)| (board, Some(file))),
+        }
+    }
+
     /// What `ps` shows of a process of this server, where the caller of [`Master::run`] has made
     /// room for it: [`oxicorn_core::sys::prepare_title`].
     pub(crate) fn title(&self, process: &str) -> String {
@@ -57,6 +70,9 @@ pub struct Master {
     /// Makes the plan anew on SIGHUP: resolves the settings, finds the worker class, asks its
     /// `check`. An error leaves everything as it is.
     pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    /// What was loaded last cannot be used: has everything of this process be again what these
+    /// settings say.
+    pub restore: Box<dyn FnMut(&Config)>,
     /// Opens the master's own log files again by name.
     pub reopen_logs: Box<dyn FnMut()>,
     /// How to do this start again, on SIGUSR2.
@@ -93,7 +109,7 @@ impl Master {
         tracing::info!("Starting oxicorn {}", env!("CARGO_PKG_VERSION"));
         let system = Signals::handle().and_then(|signals| {
             let lifeline = MasterLifeline::new()?;
-            Ok((signals, lifeline, Scoreboard::new()?))
+            Ok((signals, lifeline, self.plan.scoreboard()?))
         });
         let (signals, lifeline, board) = match system {
             Ok(system) => system,

@@ -48,6 +48,8 @@ pub(crate) struct Worker {
     pub(crate) weary: Option<Vacancy>,
     /// Dismissed before it had a pid.
     owed: Option<Stop>,
+    /// Its place, so that it can be named before it has a pid.
+    slot: Slot,
 }
 
 impl Worker {
@@ -91,6 +93,7 @@ impl Worker {
         self.stage = Stage::Leaving;
         if self.pid.is_none() {
             self.owed = Some(how);
+            actions.push(Action::Unspawn { slot: self.slot });
             return;
         }
         self.hurry(now, patience);
@@ -99,6 +102,21 @@ impl Worker {
             Stop::Quick => Signal::Quit,
         };
         self.strike(signal, actions);
+    }
+
+    /// Before it has a pid: it is to leave as soon as it has done what is there to be done, and by
+    /// then at the latest.
+    pub(crate) fn is_passing(&mut self, until: Option<Duration>) {
+        self.stage = Stage::Leaving;
+        self.owed = Some(Stop::Graceful);
+        self.deadline = until;
+    }
+
+    /// If it is not there yet: what comes later than this is killed.
+    pub(crate) fn arrives_by(&mut self, deadline: Option<Duration>) {
+        if self.pid.is_none() {
+            self.deadline = self.deadline.into_iter().chain(deadline).min();
+        }
     }
 
     /// Gives it this much time from now, or what it has left if that is less.
@@ -112,7 +130,11 @@ impl Worker {
     pub(crate) fn kill(&mut self, actions: &mut Vec<Action>) {
         self.stage = Stage::Killed;
         self.deadline = None;
-        self.strike(Signal::Kill, actions);
+        match self.pid {
+            Some(_) => self.strike(Signal::Kill, actions),
+            // It is killed when there is something to kill.
+            None => actions.push(Action::Unspawn { slot: self.slot }),
+        }
     }
 
     /// Its process is there. Returns how it is to be told to leave, if it was dismissed before.
@@ -149,6 +171,7 @@ impl Roster {
             failures,
             weary: None,
             owed: None,
+            slot,
         };
         self.started += 1;
         self.workers.insert(slot, worker);

@@ -70,6 +70,7 @@ extern "C" fn speak_and_end(number: c_int, info: *mut libc::siginfo_t, _: *mut l
 enum Disposition {
     Write(u8),
     Speak,
+    Disregard,
     Ignore,
     Default,
 }
@@ -81,12 +82,14 @@ fn dispose(signal: signal::Signal, disposition: Disposition) -> io::Result<()> {
             SigHandler::Handler(write_byte)
         }
         Disposition::Speak => SigHandler::SigAction(speak_and_end),
+        Disposition::Disregard => SigHandler::Handler(disregard),
         Disposition::Ignore => SigHandler::SigIgn,
         Disposition::Default => SigHandler::SigDfl,
     };
     let flags = SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP;
     let action = SigAction::new(handler, flags, SigSet::empty());
-    // SAFETY: the only handlers are `write_byte` and `speak_and_end`, which are async-signal-safe.
+    // SAFETY: the only handlers are `write_byte`, `speak_and_end` and `disregard`, which are
+    // async-signal-safe.
     unsafe { signal::sigaction(signal, &action) }?;
     Ok(())
 }
@@ -156,6 +159,27 @@ pub(crate) fn reset() {
     }
     let _ = dispose(signal::Signal::SIGPIPE, Disposition::Default);
     unblock();
+}
+
+extern "C" fn disregard(_: c_int) {}
+
+/// In a zygote, which still has all signals blocked: handlers that do nothing for the signals that are
+/// meant for the master. They are not ignored: that would be inherited by what the application
+/// starts, and a handler is not (signal(7)).
+///
+/// # Errors
+/// Those of sigaction(2).
+pub(crate) fn handle_as_zygote() -> io::Result<()> {
+    for &signal in Signal::HANDLED {
+        let disposition = match signal {
+            Signal::Chld => Disposition::Default,
+            _ => Disposition::Disregard,
+        };
+        dispose(system(signal)?, disposition)?;
+    }
+    dispose(signal::Signal::SIGPIPE, Disposition::Ignore)?;
+    unblock();
+    Ok(())
 }
 
 /// What a signal means to a worker. The signals that mean something to the master only are ignored,

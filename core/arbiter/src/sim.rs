@@ -20,6 +20,7 @@ mod process;
 mod rules;
 mod trouble;
 mod upgrade;
+mod zygote;
 
 use process::{Process, Temper};
 
@@ -84,6 +85,7 @@ struct World {
     answers: VecDeque<Result<(Settings, Nature), String>>,
     loaded: VecDeque<(Settings, Nature)>,
     pids: i32,
+    makes: zygote::Makes,
     kin: upgrade::Kin,
     /// When the machine last woke up, and for how long it had slept.
     slept: (Duration, Duration),
@@ -113,6 +115,7 @@ impl World {
         let natures = [Nature::Good, Nature::Good, Nature::Good, Nature::Good, Nature::Flaky];
         let first = (settings, one_of(&mut chance, &natures));
         let kin = upgrade::Kin::some(&mut chance);
+        let makes = one_of(&mut chance, &[zygote::Makes::Copies, zygote::Makes::Orders]);
         World {
             arbiter: kin.apply(Arbiter::new(settings, seed)),
             now: Duration::ZERO,
@@ -127,6 +130,7 @@ impl World {
             answers: VecDeque::new(),
             loaded: VecDeque::new(),
             pids: 1000,
+            makes,
             kin,
             slept: (Duration::ZERO, Duration::ZERO),
             reloaded: false,

@@ -123,6 +123,7 @@ impl Arbiter {
             Event::ConfigLoaded(Err(reason)) => self.log(Line::ReloadRefused { reason }),
             Event::Spawned { slot, pid } => self.spawned(now, slot, pid),
             Event::SpawnFailed { slot, reason } => self.spawn_failed(now, slot, reason),
+            Event::AppFailed { reason } => self.app_failed(now, reason),
             Event::Ready { slot } => self.ready(now, slot),
             Event::Weary { slot } => self.weary(now, slot),
             Event::Draining { slot } => self.draining(now, slot),
@@ -248,6 +249,7 @@ impl Arbiter {
                 (Stage::Leaving, Stop::Graceful) => worker.hurry(now, patience),
                 (Stage::Condemned | Stage::Killed, _) => {}
             }
+            worker.arrives_by(patience.map(|time| now + time));
         }
     }
 
@@ -259,6 +261,7 @@ impl Arbiter {
             return;
         };
         match owed {
+            _ if worker.stage == Stage::Killed => worker.kill(&mut self.actions),
             Some(stop) => worker.dismiss(now, stop, leave, &mut self.actions),
             None if worker.stage == Stage::Booting => worker.deadline = boot.map(|t| now + t),
             None => {}
@@ -270,8 +273,8 @@ impl Arbiter {
             return;
         };
         self.actions.push(Action::Release { slot });
-        self.log(Line::SpawnFailed { reason });
         if worker.stays() {
+            self.log(Line::SpawnFailed { reason });
             self.vacate(now, worker.failures, Progress::Boot);
         }
     }

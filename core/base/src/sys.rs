@@ -82,6 +82,13 @@ pub fn adopt(fd: c_int) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Takes ownership of a descriptor that has just come in a message (SCM_RIGHTS, unix(7)): the kernel
+/// has made it for this process, and nobody else knows its number.
+pub fn received(number: c_int) -> OwnedFd {
+    // SAFETY: see above; what a message brings is taken out of it once.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
 /// Milliseconds of the monotonic clock, the same in every process of the machine; as coarse as the
 /// kernel's tick (1 to 10 ms) and therefore nearly free.
 pub fn coarse_millis() -> u64 {

@@ -16,9 +16,10 @@ impl World {
                 if self.processes.insert(*slot, process).is_some() {
                     return Err(format!("{slot:?} was not free"));
                 }
-                let time = self.millis(5);
+                let time = self.until_forked();
                 self.later(time, Happening::Forks(*slot));
             }
+            Action::Unspawn { slot } => self.unspawned(*slot)?,
             Action::Kill { pid, signal } => self.deliver(*pid, *signal)?,
             Action::ShowInFlight { slot } => {
                 if !self.processes.contains_key(slot) {

@@ -73,7 +73,9 @@ impl World {
             Signal::Kill => {
                 let told = process.leaving.flatten().is_some_and(|at| at <= now + process.slack());
                 let slow = process.slow && process.life == Life::Booting;
-                if !told && !slow && process.condemned.is_none() {
+                // Who is made in vain when the time to stop is over is told nothing else.
+                let late = stopping && process.forgone;
+                if !told && !slow && !late && process.condemned.is_none() {
                     return Err(format!("KILL without a reason: {process:?}"));
                 }
                 process.killed = true;

@@ -43,6 +43,7 @@ impl World {
             }
             90..93 => self.arrives(Signal::Usr2),
             87 | 88 => self.predecessor_leaves(),
+            93..96 => self.zygote_dies(),
             _ => {}
         }
     }

@@ -99,8 +99,7 @@ impl Arbiter {
         // It is to leave as soon as it is there: whoever leaves when the server ends empties the
         // queues first.
         if let Some(worker) = self.roster.get_mut(slot) {
-            worker.dismiss(now, Stop::Graceful, None, &mut self.actions);
-            worker.deadline = until;
+            worker.is_passing(until);
         }
     }
 }

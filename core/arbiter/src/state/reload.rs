@@ -52,6 +52,23 @@ impl Arbiter {
         self.reopen_logs();
     }
 
+    /// Nothing has ever worked: what does not work will not.
+    fn is_hopeless(&self) -> bool {
+        self.generation == FIRST && self.phase == Phase::Starting
+    }
+
+    fn give_up(&mut self, now: Duration, reason: BootFailure) {
+        self.verdict = Some(Err(reason));
+        self.stop(now, Stop::Quick);
+    }
+
+    /// Where something works, those who wait for it are asked for again, later and later.
+    pub(super) fn app_failed(&mut self, now: Duration, reason: BootFailure) {
+        if self.is_hopeless() {
+            self.give_up(now, reason);
+        }
+    }
+
     /// A worker has ended, or is about to be killed, without having been ready.
     pub(super) fn boot_failed(&mut self, now: Duration, worker: &Worker, how: Ending) {
         const FAILED: i32 = WorkerExit::BootFailed as i32;
@@ -61,12 +78,10 @@ impl Arbiter {
             Ending::Code(NOT_FOUND) => Some(BootFailure::NotFound),
             _ => None,
         };
-        let hopeless = self.generation == FIRST && self.phase == Phase::Starting;
         if let Some(reason) = reason
-            && hopeless
+            && self.is_hopeless()
         {
-            self.verdict = Some(Err(reason));
-            return self.stop(now, Stop::Quick);
+            return self.give_up(now, reason);
         }
         let vacancy = self.vacate(now, worker.failures, Progress::Boot);
         let ended = (worker.generation == self.generation).then(|| self.end_reload()).flatten();

@@ -155,6 +155,15 @@ settings! {
         group: Socket, reload: Restart,
     }
 
+    /// Import a Python application once, before the workers are forked
+    ///
+    /// The workers share its memory then, and a reload takes the new code all the same. `--no-preload`,
+    /// or `false`: each worker imports it for itself. For Python applications only; one in Rust is
+    /// always loaded before the fork.
+    preload_app: bool = true => {
+        group: Workers, reload: Generation, also: ["preload"],
+    }
+
     /// Number of worker processes, or auto
     ///
     /// With the environment variable `WEB_CONCURRENCY` the default is its value. The signals TTIN
@@ -397,6 +406,14 @@ settings! {
     /// All relative paths are relative to it, except that of the configuration file. `none`: stay.
     chdir: Option<PathBuf> = None => {
         group: Process, reload: Restart, holder: "FOLDER",
+    }
+
+    /// Folders to look for a Python application in; may be repeated
+    ///
+    /// Separated by commas. They are looked into before the folder that the server was started in, or
+    /// that `chdir` says. For Python applications only.
+    pythonpath: Listed<PathBuf> = Listed(Vec::new()) => {
+        group: Process, reload: Generation, holder: "FOLDER",
     }
 
     /// Variable for the environment of the application; may be repeated

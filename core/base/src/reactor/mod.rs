@@ -182,7 +182,9 @@ impl Reactor {
         Ok(())
     }
 
-    fn may_sleep_for(&self) -> Duration {
+    /// How long it may be until [`Reactor::next`] is asked again, though [`Reactor::fd`] is not
+    /// readable: for a foreign loop that does the waiting.
+    pub fn may_sleep_for(&self) -> Duration {
         if !self.behind.is_empty() {
             return Duration::ZERO;
         }

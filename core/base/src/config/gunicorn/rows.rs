@@ -65,8 +65,7 @@ rows! {
     print_config ["--print-config"] "False" => Ours::Same;
 
     // Server mechanics.
-    preload_app ["--preload"] "False"
-        => Ours::Instead("an application in Rust is always loaded before the fork");
+    preload_app ["--preload"] "False" => Ours::Same;
     sendfile ["--no-sendfile"] "None" => Ours::Instead("files always go by sendfile(2)");
     reuse_port ["--reuse-port"] "False" => Ours::Same;
     chdir ["--chdir"] "None" => Ours::Same;
@@ -83,7 +82,7 @@ rows! {
     secure_scheme_headers [] r#"{"X-FORWARDED-PROTOCOL": "ssl", "X-FORWARDED-PROTO": "https", "X-FORWARDED-SSL": "on"}"#
         => Ours::Same;
     forwarded_allow_ips ["--forwarded-allow-ips"] r#""127.0.0.1,::1""# => Ours::Same;
-    pythonpath ["--pythonpath"] "None" => Ours::Instead("set the environment variable PYTHONPATH");
+    pythonpath ["--pythonpath"] "None" => Ours::Same;
     paste ["--paste" "--paster"] "None" => PYTHON;
     raw_paste_global_conf ["--paste-global"] "[]" => PYTHON;
     proxy_protocol ["--proxy-protocol"] r#""off""# => Ours::Same;

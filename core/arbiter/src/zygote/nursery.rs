@@ -1,0 +1,280 @@
+//! A zygote as the master knows it: asked for workers, listened to, and given up when it is silent for
+//! too long. It is asked for one worker at a time, so nothing that is sent to it can ever wait for
+//! room. Everything here is told what happens and says what follows; the driver makes events of it.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{Shutdown, shutdown};
+use nix::unistd::Pid;
+use oxicorn_core::config::Config;
+use oxicorn_core::listener::Listener;
+use oxicorn_core::scoreboard::Slot;
+
+use super::Host;
+use super::post::{self, PostError};
+use super::start::{self, StartError};
+use super::words::{Answer, Blame, Fork, Letter};
+use crate::event::Ending;
+
+/// What a zygote's life brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It has loaded what it was to load.
+    Ready,
+    /// It has not, and never will.
+    Failed(Failure),
+    Forked(Slot, Pid),
+    NotForked(Slot, String),
+}
+
+/// Why it has not loaded it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// By its own word, which is in the log.
+    Told(Blame, String),
+    /// It ended, and has said nothing. Another one would do the same.
+    Ended(String),
+    /// It was ended, or took too long. Another one may do better.
+    Passing(String),
+}
+
+/// What it owes an answer for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    ToLoad,
+    ToFork(Slot),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Lives,
+    /// It ends, by itself or by the master's SIGKILL, or has ended.
+    Ends,
+}
+
+/// What a worker is to be given.
+#[derive(Debug)]
+pub(crate) struct Order {
+    pub(crate) slot: Slot,
+    pub(crate) table: OwnedFd,
+    pub(crate) listeners: Vec<Listener>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Zygote {
+    pid: Pid,
+    /// None: nothing more will be said.
+    socket: Option<OwnedFd>,
+    life: Life,
+    asked: Option<Asked>,
+    /// When the master's patience with an answer ends.
+    deadline: Option<Duration>,
+    patience: Option<Duration>,
+    orders: VecDeque<Order>,
+}
+
+impl Zygote {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// There is no process.
+    pub(crate) fn start(
+        now: Duration,
+        host: &Host,
+        config: &Config,
+        letter: &Letter,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<Zygote, StartError> {
+        let (pid, socket) = start::start(host, config, letter, descriptors)?;
+        Ok(Zygote::known(now, pid, socket, config.boot_timeout.get()))
+    }
+
+    fn known(now: Duration, pid: Pid, socket: OwnedFd, patience: Option<Duration>) -> Zygote {
+        Zygote {
+            pid,
+            socket: Some(socket),
+            life: Life::Lives,
+            asked: Some(Asked::ToLoad),
+            deadline: patience.map(|time| now + time),
+            patience,
+            orders: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Readable when it has something to say.
+    pub(crate) fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.socket.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Whether workers can still be asked for.
+    pub(crate) fn lives(&self) -> bool {
+        self.life == Life::Lives
+    }
+
+    /// When [`Zygote::expire`] is due.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// Asks for a worker, now or when it can be asked.
+    pub(crate) fn ask(&mut self, now: Duration, order: Order) -> Vec<News> {
+        self.orders.push_back(order);
+        self.go_on(now)
+    }
+
+    /// A worker is not needed any more. Its order is taken back, unless it has been given already.
+    pub(crate) fn take_back(&mut self, slot: Slot) -> Option<News> {
+        let at = self.orders.iter().position(|order| order.slot == slot)?;
+        self.orders.remove(at);
+        Some(News::NotForked(slot, "it is not needed any more".to_owned()))
+    }
+
+    fn go_on(&mut self, now: Duration) -> Vec<News> {
+        let mut news = Vec::new();
+        while self.lives()
+            && self.asked.is_none()
+            && let Some(order) = self.orders.pop_front()
+        {
+            match self.give(&order) {
+                Ok(()) => {
+                    self.asked = Some(Asked::ToFork(order.slot));
+                    self.deadline = self.patience.map(|time| now + time);
+                }
+                // It has gone, and its end comes next.
+                Err(PostError::Gone) => {
+                    self.orders.push_front(order);
+                    break;
+                }
+                Err(error) => news.push(News::NotForked(order.slot, error.to_string())),
+            }
+        }
+        news
+    }
+
+    fn give(&self, order: &Order) -> Result<(), PostError> {
+        let socket = self.fd().ok_or(PostError::Gone)?;
+        let addresses = order.listeners.iter().map(|listener| listener.spec().to_string());
+        let fork = Fork { slot: order.slot.0, addresses: addresses.collect() };
+        let sockets = order.listeners.iter().map(AsFd::as_fd);
+        let descriptors: Vec<_> = [order.table.as_fd()].into_iter().chain(sockets).collect();
+        post::send(socket, &fork, &descriptors)
+    }
+
+    /// What it has said since it was last heard, and what comes of it.
+    pub(crate) fn hear(&mut self, now: Duration) -> Vec<News> {
+        let mut news = Vec::new();
+        while let Some(socket) = self.fd() {
+            match post::receive::<Answer>(socket) {
+                Ok((answer, _)) => news.extend(self.understand(answer)),
+                Err(PostError::NotYet) => break,
+                Err(error) => {
+                    self.socket = None;
+                    if !matches!(error, PostError::Gone) {
+                        tracing::error!("The zygote (pid:{}) is not understood: {error}", self.pid);
+                    }
+                    self.end();
+                }
+            }
+        }
+        news.extend(self.go_on(now));
+        news
+    }
+
+    /// What nobody has asked for is no news.
+    fn understand(&mut self, answer: Answer) -> Option<News> {
+        let news = match (self.asked?, answer) {
+            (Asked::ToLoad, Answer::Ready) => News::Ready,
+            (Asked::ToLoad, Answer::Failed { blame, reason }) => {
+                // It is about to end by itself.
+                self.life = Life::Ends;
+                News::Failed(Failure::Told(blame, reason))
+            }
+            (Asked::ToFork(slot), Answer::Forked { slot: told, pid }) if slot.0 == told => {
+                News::Forked(slot, Pid::from_raw(pid))
+            }
+            (Asked::ToFork(slot), Answer::NotForked { slot: told, reason }) if slot.0 == told => {
+                News::NotForked(slot, reason)
+            }
+            _ => return None,
+        };
+        self.asked = None;
+        self.deadline = None;
+        Some(news)
+    }
+
+    /// Has it end: it is not needed any more. What it has been asked for is answered by
+    /// [`Zygote::bury`].
+    pub(crate) fn end(&mut self) {
+        if self.lives() {
+            // It has not been reaped, so its number is its own. The only error is that it has ended.
+            let _ = kill(self.pid, Signal::SIGKILL);
+        }
+        self.life = Life::Ends;
+        self.deadline = None;
+    }
+
+    /// Gives it up if its time has come.
+    pub(crate) fn expire(&mut self, now: Duration) -> Option<News> {
+        if self.deadline.is_none_or(|deadline| deadline > now) {
+            return None;
+        }
+        self.end();
+        let loading = self.asked.take_if(|asked| *asked == Asked::ToLoad);
+        let reason = "the application was not imported within boot_timeout".to_owned();
+        loading.map(|_| News::Failed(Failure::Passing(reason)))
+    }
+
+    /// It was reaped. What it had been asked for, and has not done, will not be done.
+    pub(crate) fn bury(mut self, now: Duration, how: Ending) -> Vec<News> {
+        // What it forked just now may still be telling so. From here on it cannot tell, and a worker
+        // that nobody has heard of ends.
+        if let Some(socket) = self.fd() {
+            no_more_words(socket);
+        }
+        self.life = Life::Ends;
+        let mut news = self.hear(now);
+        let pid = self.pid;
+        let asked = match self.asked {
+            Some(Asked::ToFork(slot)) => Some(slot),
+            Some(Asked::ToLoad) => {
+                news.push(News::Failed(unsaid(pid, how)));
+                None
+            }
+            None => None,
+        };
+        let waiting = self.orders.drain(..).map(|order| order.slot);
+        let reason = format!("the zygote (pid:{pid}) {how}");
+        let lost = asked.into_iter().chain(waiting);
+        news.extend(lost.map(|slot| News::NotForked(slot, reason.clone())));
+        news
+    }
+}
+
+/// It ended before it had loaded anything.
+fn unsaid(pid: Pid, how: Ending) -> Failure {
+    match how {
+        Ending::Code(code) => Failure::Ended(format!(
+            "the application ended its process while it was imported: exit code {code}"
+        )),
+        Ending::Signal(_) | Ending::OutOfMemory => Failure::Passing(format!(
+            "the process that was importing the application (pid:{pid}) {how}"
+        )),
+    }
+}
+
+/// Has whoever is at the other end find that nobody listens; what was sent before can still be read.
+#[expect(clippy::disallowed_methods, reason = "it is no listening socket")]
+fn no_more_words(socket: BorrowedFd<'_>) {
+    // The only error is that the other end has been closed.
+    let _ = shutdown(socket.as_raw_fd(), Shutdown::Read);
+}
+
+#[cfg(test)]
+mod tests;
