@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
-use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::config::Config;
 use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::listener::Terms;
@@ -23,7 +23,7 @@ use oxicorn_core::sys;
 use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::herald::Herald;
 use crate::life::{Engagement, Inheritance};
-use crate::master::{Master, Plan, poll_timeout};
+use crate::master::{Master, Plan, Reload, Reloaded, poll_timeout};
 use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
@@ -33,6 +33,7 @@ use crate::state::{Arbiter, FIRST};
 use crate::zygote::nursery::Zygote;
 
 mod brood;
+mod hooked;
 pub(crate) mod lineage;
 
 use brood::Brood;
@@ -60,7 +61,7 @@ pub(crate) struct Driver {
     /// Loaded, and not adopted yet.
     loaded: VecDeque<(Plan, Option<Zygote>)>,
     brood: Brood,
-    reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    reload: Reload,
     restore: Box<dyn FnMut(&Config)>,
     reopen_logs: Box<dyn FnMut()>,
     herald: Herald,
@@ -99,7 +100,7 @@ impl Driver {
             events: VecDeque::from([Event::Start]),
             plans: BTreeMap::from([(FIRST, master.plan)]),
             loaded: VecDeque::new(),
-            brood: Brood::with_board(file),
+            brood: Brood::new(master.reader, file),
             reload: master.reload,
             restore: master.restore,
             reopen_logs: master.reopen_logs,
@@ -183,6 +184,7 @@ impl Driver {
                 }
             }
             self.tell_the_world();
+            self.tell_target();
             if let Err(error) = self.wait() {
                 // The workers see the end of the lifeline, finish what they have, and leave.
                 tracing::error!("Cannot wait for anything any more: {error}");
@@ -281,12 +283,15 @@ impl Driver {
             Action::AdoptConfig { generation } => self.adopt(generation),
             Action::DropConfig { generation } => {
                 self.plans.remove(&generation);
-                self.brood.dismiss_generation(generation);
+                self.brood.dismiss_generation(self.started.elapsed(), generation);
                 self.close_unwanted();
                 self.follow_config();
                 self.show_title();
             }
-            Action::Upgrade => self.upgrade(),
+            Action::Upgrade => {
+                self.tell_upgrade();
+                self.upgrade();
+            }
             Action::ForgetSuccessor => self.forget_successor(),
             Action::TellReady => self.tell_ready(),
             Action::TellLeaving => self.tell_leaving(),
@@ -305,6 +310,7 @@ impl Driver {
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
                 self.herald.leaving(code);
+                self.tell_exit();
                 self.brood.end();
                 self.sockets.close();
                 self.sockets.remove_files();
@@ -373,6 +379,7 @@ impl Driver {
         };
         let slot = self.seen.iter().find(|(_, seen)| seen.pid == pid);
         let slot = slot.map(|(&slot, _)| slot);
+        slot.into_iter().for_each(|slot| self.tell_end(slot, pid));
         let killed = slot.is_some() && how == Ending::Signal(libc::SIGKILL);
         let how = match killed.then(|| self.oom_kills.risen()) {
             Some(Risen::Yes) => Ending::OutOfMemory,
@@ -402,20 +409,27 @@ impl Driver {
         if self.brood.is_loading() {
             return self.load_again();
         }
-        let answer = match (self.reload)() {
-            Ok(plan) => match self.open(&plan) {
-                Ok(()) if let Some(host) = plan.host.clone() => {
-                    return self.begin_load(plan, &host);
-                }
-                Ok(()) => {
-                    let settings = Settings::from(&*plan.config);
-                    self.loaded.push_back((plan, None));
-                    Ok(settings)
-                }
-                Err(reason) => Err(reason),
-            },
-            Err(error) => Err(error.to_string()),
+        match (self.reload)(None) {
+            Ok(Reloaded::Plan(plan)) => self.take_plan(*plan, None),
+            Ok(Reloaded::Program { host, file }) => self.begin_read(&host, &file),
+            Err(error) => self.events.push_back(Event::ConfigLoaded(Err(error.to_string()))),
+        }
+    }
+
+    /// `reader` has executed the configuration file that it was made of.
+    fn take_plan(&mut self, plan: Plan, reader: Option<Zygote>) {
+        let answer = match self.open(&plan) {
+            Ok(()) if let Some(host) = plan.host.clone() => {
+                return self.begin_load(plan, &host, reader);
+            }
+            Ok(()) => {
+                let settings = Settings::from(&*plan.config);
+                self.loaded.push_back((plan, None));
+                Ok(settings)
+            }
+            Err(reason) => Err(reason),
         };
+        reader.into_iter().for_each(|reader| self.brood.dismiss(reader));
         self.events.push_back(Event::ConfigLoaded(answer));
     }
 
@@ -432,6 +446,7 @@ impl Driver {
             return;
         };
         zygote.into_iter().for_each(|zygote| self.brood.adopt(generation, zygote));
+        self.brood.ages.forget_target();
         self.observer = Observer::new(&plan.config);
         let before = self.plans.last_key_value().map(|(_, plan)| plan);
         if before.is_none_or(|before| before.config.bind != plan.config.bind) {

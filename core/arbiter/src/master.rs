@@ -26,7 +26,7 @@ use crate::pidfile::{Pidfile, PidfileError, Rank};
 use crate::reexec::Birth;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::zygote::Host;
+use crate::zygote::{ConfigurationFile, Host, Names, Reader};
 
 /// How often an address in use is tried, and how long it is waited in between.
 const TRIES: u32 = 5;
@@ -44,6 +44,22 @@ pub struct Plan {
     /// Who makes the workers, if they are no copies of this process: then `worker` has the class' name
     /// only, and `app` the application's.
     pub host: Option<Arc<Host>>,
+}
+
+/// See [`Master::reload`].
+pub type Reload = Box<dyn FnMut(Option<Names>) -> Result<Reloaded, ConfigError>>;
+
+/// What a reload comes to at first.
+pub enum Reloaded {
+    /// All of it.
+    Plan(Box<Plan>),
+    /// The configuration file has to be executed.
+    Program {
+        /// By whom.
+        host: Arc<Host>,
+        /// Which.
+        file: ConfigurationFile,
+    },
 }
 
 impl Plan {
@@ -68,8 +84,11 @@ pub struct Master {
     /// What to start with.
     pub plan: Plan,
     /// Makes the plan anew on SIGHUP: resolves the settings, finds the worker class, asks its
-    /// `check`. An error leaves everything as it is.
-    pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    /// `check`. An error leaves everything as it is. Called once more, with what the names in the
+    /// configuration file stand for, where that is a program.
+    pub reload: Reload,
+    /// The process that has executed the configuration file of the plan.
+    pub reader: Option<Reader>,
     /// What was loaded last cannot be used: has everything of this process be again what these
     /// settings say.
     pub restore: Box<dyn FnMut(&Config)>,

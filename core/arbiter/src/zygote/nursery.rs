@@ -16,12 +16,19 @@ use oxicorn_core::scoreboard::Slot;
 use super::Host;
 use super::post::{self, PostError};
 use super::start::{self, StartError};
-use super::words::{Answer, Blame, Fork, Letter};
+use super::words::{
+    Answer, Blame, ConfigurationFile, Fork, Happening, Letter, Names, Opening, VERSION, Word,
+};
 use crate::event::Ending;
+
+/// How long the last hooks may take.
+pub(crate) const LAST_HOOKS: Duration = Duration::from_secs(5);
 
 /// What a zygote's life brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
+    /// It has executed the configuration file.
+    Read(Names),
     /// It has loaded what it was to load.
     Ready,
     /// It has not, and never will.
@@ -35,6 +42,8 @@ pub(crate) enum News {
 pub(crate) enum Failure {
     /// By its own word, which is in the log.
     Told(Blame, String),
+    /// It cannot use the configuration file: why, and in Python's words.
+    Unreadable(String, Vec<String>),
     /// It ended, and has said nothing. Another one would do the same.
     Ended(String),
     /// It was ended, or took too long. Another one may do better.
@@ -44,6 +53,7 @@ pub(crate) enum Failure {
 /// What it owes an answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
+    ToRead,
     ToLoad,
     ToFork(Slot),
 }
@@ -51,6 +61,8 @@ enum Asked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Lives,
+    /// It has been told everything, and ends when it has done it.
+    Retires,
     /// It ends, by itself or by the master's SIGKILL, or has ended.
     Ends,
 }
@@ -59,6 +71,7 @@ enum Life {
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) slot: Slot,
+    pub(crate) age: u64,
     pub(crate) table: OwnedFd,
     pub(crate) listeners: Vec<Listener>,
 }
@@ -74,6 +87,23 @@ pub(crate) struct Zygote {
     deadline: Option<Duration>,
     patience: Option<Duration>,
     orders: VecDeque<Order>,
+    hooks: Hooks,
+}
+
+/// Whether there may be hooks that it calls for what it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hooks {
+    Possible,
+    None,
+}
+
+impl Hooks {
+    fn of(letter: &Letter) -> Hooks {
+        match letter.configuration {
+            Some(_) => Hooks::Possible,
+            None => Hooks::None,
+        }
+    }
 }
 
 impl Zygote {
@@ -85,22 +115,92 @@ impl Zygote {
         now: Duration,
         host: &Host,
         config: &Config,
-        letter: &Letter,
+        letter: Letter,
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<Zygote, StartError> {
-        let (pid, socket) = start::start(host, config, letter, descriptors)?;
-        Ok(Zygote::known(now, pid, socket, config.boot_timeout.get()))
+        let hooks = Hooks::of(&letter);
+        let opening = Opening::Load(letter);
+        let (pid, socket) = start::start(host, Some(config), &opening, descriptors)?;
+        let zygote = Zygote::known(now, pid, socket, Asked::ToLoad, config.boot_timeout.get());
+        Ok(Zygote { hooks, ..zygote })
     }
 
-    fn known(now: Duration, pid: Pid, socket: OwnedFd, patience: Option<Duration>) -> Zygote {
+    /// Starts one that executes a configuration file first.
+    ///
+    /// # Errors
+    /// There is no process.
+    pub(crate) fn read(
+        now: Duration,
+        host: &Host,
+        file: &ConfigurationFile,
+    ) -> Result<Zygote, StartError> {
+        let opening = Opening::Read { version: VERSION.to_owned(), file: file.clone() };
+        let (pid, socket) = start::start(host, None, &opening, &[])?;
+        // Nobody knows the settings yet.
+        let patience = Config::default().boot_timeout.get();
+        Ok(Zygote::known(now, pid, socket, Asked::ToRead, patience))
+    }
+
+    /// Has it load the application, when it has executed the file.
+    ///
+    /// # Errors
+    /// It has gone.
+    pub(crate) fn load(
+        &mut self,
+        now: Duration,
+        config: &Config,
+        letter: Letter,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<(), PostError> {
+        let socket = self.fd().ok_or(PostError::Gone)?;
+        let hooks = Hooks::of(&letter);
+        post::send(socket, &Opening::Load(letter), descriptors)?;
+        self.hooks = hooks;
+        self.asked = Some(Asked::ToLoad);
+        self.patience = config.boot_timeout.get();
+        self.deadline = self.patience.map(|time| now + time);
+        Ok(())
+    }
+
+    /// Tells it what has happened. One that is so busy that it has no room for another message is not
+    /// told.
+    pub(crate) fn tell(&self, happening: Happening) {
+        let listens = self.lives() && self.hooks == Hooks::Possible;
+        let sent = self
+            .fd()
+            .filter(|_| listens)
+            .map(|socket| post::send(socket, &Word::Happened(happening.clone()), &[]));
+        if let Some(Err(PostError::NotYet)) = sent {
+            let pid = self.pid;
+            tracing::warn!("The zygote (pid:{pid}) is busy, and no hook is called: {happening:?}");
+        }
+    }
+
+    /// Tells it that this is the end. The socket ends when it has done what it has to do then.
+    pub(crate) fn tell_last(&self) -> Option<BorrowedFd<'_>> {
+        if self.hooks == Hooks::None {
+            return None;
+        }
+        self.tell(Happening::Exit);
+        self.fd().filter(|_| self.lives())
+    }
+
+    fn known(
+        now: Duration,
+        pid: Pid,
+        socket: OwnedFd,
+        asked: Asked,
+        patience: Option<Duration>,
+    ) -> Zygote {
         Zygote {
             pid,
             socket: Some(socket),
             life: Life::Lives,
-            asked: Some(Asked::ToLoad),
+            asked: Some(asked),
             deadline: patience.map(|time| now + time),
             patience,
             orders: VecDeque::new(),
+            hooks: Hooks::None,
         }
     }
 
@@ -161,7 +261,8 @@ impl Zygote {
     fn give(&self, order: &Order) -> Result<(), PostError> {
         let socket = self.fd().ok_or(PostError::Gone)?;
         let addresses = order.listeners.iter().map(|listener| listener.spec().to_string());
-        let fork = Fork { slot: order.slot.0, addresses: addresses.collect() };
+        let addresses = addresses.collect();
+        let fork = Word::Fork(Fork { slot: order.slot.0, age: order.age, addresses });
         let sockets = order.listeners.iter().map(AsFd::as_fd);
         let descriptors: Vec<_> = [order.table.as_fd()].into_iter().chain(sockets).collect();
         post::send(socket, &fork, &descriptors)
@@ -190,6 +291,15 @@ impl Zygote {
     /// What nobody has asked for is no news.
     fn understand(&mut self, answer: Answer) -> Option<News> {
         let news = match (self.asked?, answer) {
+            (Asked::ToRead, Answer::Read(names)) => News::Read(names),
+            (Asked::ToRead | Asked::ToLoad, Answer::Unreadable { reason, traceback }) => {
+                self.life = Life::Ends;
+                News::Failed(Failure::Unreadable(reason, traceback))
+            }
+            (Asked::ToRead, Answer::Failed { blame, reason }) => {
+                self.life = Life::Ends;
+                News::Failed(Failure::Told(blame, reason))
+            }
             (Asked::ToLoad, Answer::Ready) => News::Ready,
             (Asked::ToLoad, Answer::Failed { blame, reason }) => {
                 // It is about to end by itself.
@@ -212,12 +322,24 @@ impl Zygote {
     /// Has it end: it is not needed any more. What it has been asked for is answered by
     /// [`Zygote::bury`].
     pub(crate) fn end(&mut self) {
-        if self.lives() {
+        if self.life != Life::Ends {
             // It has not been reaped, so its number is its own. The only error is that it has ended.
             let _ = kill(self.pid, Signal::SIGKILL);
         }
         self.life = Life::Ends;
         self.deadline = None;
+    }
+
+    /// Has it end when it has called the hooks for all that it was told.
+    pub(crate) fn retire(&mut self, now: Duration) {
+        if !self.lives() || self.asked.is_some() || self.hooks == Hooks::None {
+            return self.end();
+        }
+        if let Some(socket) = self.fd() {
+            no_more_orders(socket);
+        }
+        self.life = Life::Retires;
+        self.deadline = Some(now + LAST_HOOKS);
     }
 
     /// Gives it up if its time has come.
@@ -226,9 +348,14 @@ impl Zygote {
             return None;
         }
         self.end();
-        let loading = self.asked.take_if(|asked| *asked == Asked::ToLoad);
-        let reason = "the application was not imported within boot_timeout".to_owned();
-        loading.map(|_| News::Failed(Failure::Passing(reason)))
+        let loading = self.asked.take_if(|asked| !matches!(asked, Asked::ToFork(_)));
+        let reason = match loading? {
+            Asked::ToRead => "the configuration file was not executed within a minute",
+            Asked::ToLoad | Asked::ToFork(_) => {
+                "the application was not imported within boot_timeout"
+            }
+        };
+        Some(News::Failed(Failure::Passing(reason.to_owned())))
     }
 
     /// It was reaped. What it had been asked for, and has not done, will not be done.
@@ -243,8 +370,8 @@ impl Zygote {
         let pid = self.pid;
         let asked = match self.asked {
             Some(Asked::ToFork(slot)) => Some(slot),
-            Some(Asked::ToLoad) => {
-                news.push(News::Failed(unsaid(pid, how)));
+            Some(asked @ (Asked::ToRead | Asked::ToLoad)) => {
+                news.push(News::Failed(unsaid(pid, asked, how)));
                 None
             }
             None => None,
@@ -258,15 +385,26 @@ impl Zygote {
 }
 
 /// It ended before it had loaded anything.
-fn unsaid(pid: Pid, how: Ending) -> Failure {
+fn unsaid(pid: Pid, asked: Asked, how: Ending) -> Failure {
+    let (what, done, doing) = match asked {
+        Asked::ToRead => ("configuration file", "executed", "executing"),
+        Asked::ToLoad | Asked::ToFork(_) => ("application", "imported", "importing"),
+    };
     match how {
         Ending::Code(code) => Failure::Ended(format!(
-            "the application ended its process while it was imported: exit code {code}"
+            "the {what} ended its process while it was {done}: exit code {code}"
         )),
-        Ending::Signal(_) | Ending::OutOfMemory => Failure::Passing(format!(
-            "the process that was importing the application (pid:{pid}) {how}"
-        )),
+        Ending::Signal(_) | Ending::OutOfMemory => {
+            Failure::Passing(format!("the process that was {doing} the {what} (pid:{pid}) {how}"))
+        }
     }
+}
+
+/// Has the zygote find the end of its orders when it has read the last.
+#[expect(clippy::disallowed_methods, reason = "it is no listening socket")]
+fn no_more_orders(socket: BorrowedFd<'_>) {
+    // The only error is that the other end has been closed.
+    let _ = shutdown(socket.as_raw_fd(), Shutdown::Write);
 }
 
 /// Has whoever is at the other end find that nobody listens; what was sent before can still be read.

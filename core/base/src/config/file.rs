@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// A value as all kinds of files have it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Plain {
     /// Python's `None`: what the default is for.
     Nothing,
