@@ -37,6 +37,20 @@ pub trait PythonWorker: Worker {
     ) -> PyResult<Application> {
         wsgi::application(py, name, callable, self.facts(config))
     }
+
+    /// How an application that it can serve is called.
+    fn interface(&self) -> Interface {
+        Interface::Wsgi
+    }
+}
+
+/// How an application is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// PEP 3333.
+    Wsgi,
+    /// ASGI 3.
+    Asgi,
 }
 
 /// All of them.

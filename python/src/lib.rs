@@ -5,9 +5,14 @@
 
 mod boundary;
 pub mod classes;
+mod fork;
 pub mod gevent;
+mod load;
 mod thread;
+mod traceback;
+mod worker;
 pub mod wsgi;
+mod zygote;
 
 use pyo3::prelude::*;
 
@@ -16,9 +21,10 @@ use pyo3::prelude::*;
 mod _oxicorn {
     use super::*;
 
-    /// Takes over the process: becomes the zygote.
+    /// Takes over the process: becomes the zygote of the master at the other end of this socket, and
+    /// ends with it.
     #[pyfunction]
-    fn main(argv: Vec<String>) -> i32 {
-        argv.len() as i32
+    fn main(py: Python<'_>, socket: i32) {
+        super::zygote::run(py, socket)
     }
 }

@@ -36,8 +36,9 @@ impl Extension {
     /// There is none.
     pub(super) fn find() -> Result<Extension, String> {
         match CARRIED {
-            Some(bytes) => Extension::in_memory(bytes)
-                .map_err(|error| format!("the extension for Python cannot be handed over: {error}")),
+            Some(bytes) => Extension::in_memory(bytes).map_err(|error| {
+                format!("the extension for Python cannot be handed over: {error}")
+            }),
             None => beside(&std::env::current_exe().unwrap_or_default()),
         }
     }

@@ -30,9 +30,7 @@ pub(super) fn find() -> Result<Interpreter, String> {
     let env: Environment = std::env::vars_os().collect();
     let program = std::env::current_exe().unwrap_or_default();
     let folder = std::env::current_dir().unwrap_or_default();
-    choose(candidates(&env, &program, &folder), |path| {
-        judge(&ask(path)?)
-    })
+    choose(candidates(&env, &program, &folder), |path| judge(&ask(path)?))
 }
 
 fn choose(

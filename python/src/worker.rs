@@ -1,0 +1,121 @@
+//! A worker: a copy of the zygote, which lives as every worker of this server lives
+//! ([`oxicorn_arbiter::life`]) and only begins and ends as a Python process does.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use oxicorn_arbiter::life::{self, Engagement, Inheritance};
+use oxicorn_arbiter::zygote::{Blame, Fork};
+use oxicorn_core::config::Config;
+use oxicorn_core::in_flight::InFlightTable;
+use oxicorn_core::lifeline::Lifeline;
+use oxicorn_core::listener::Listener;
+use oxicorn_core::log;
+use oxicorn_core::scoreboard::{Slot, Writers};
+use oxicorn_core::worker::{Worker, WorkerError, WorkerExit};
+use pyo3::prelude::*;
+
+use crate::fork::quit;
+use crate::load;
+use crate::traceback;
+use crate::zygote::{Zygote, flush};
+
+/// Lives it, in a process that was just forked and has all signals blocked. Does not return.
+pub(crate) fn live(py: Python<'_>, zygote: Zygote, order: Fork, descriptors: Vec<OwnedFd>) -> ! {
+    let exit = match inherit(&zygote, &order, descriptors) {
+        Ok(inheritance) => {
+            // The zygote's descriptor of the log may be that of a file which has been renamed since.
+            if let Err(error) = log::reconfigure(&zygote.config) {
+                tracing::error!("The error log could not be opened: {error}");
+            }
+            forget_handlers(py);
+            let Zygote { class, application, callable, .. } = zygote;
+            life::live(inheritance, |config| engage(py, class, &application, callable, config))
+        }
+        Err(error) => {
+            tracing::error!("Exception in worker process: {error}");
+            WorkerExit::BootFailed
+        }
+    };
+    leave(py, exit)
+}
+
+fn inherit(
+    zygote: &Zygote,
+    order: &Fork,
+    descriptors: Vec<OwnedFd>,
+) -> std::io::Result<Inheritance> {
+    let mut descriptors = descriptors.into_iter();
+    let table = descriptors.next().ok_or(std::io::ErrorKind::InvalidInput)?;
+    let listeners = order.addresses.iter().zip(descriptors).map(|(address, socket)| {
+        let spec = address.parse().map_err(std::io::Error::other)?;
+        Listener::inherit(&spec, socket, None)
+    });
+    Ok(Inheritance {
+        config: zygote.config.clone(),
+        listeners: listeners.collect(),
+        slot: zygote.board.handle(Slot(order.slot), Writers::One),
+        in_flight: InFlightTable::of(table.as_fd())?,
+        lifeline: Lifeline::of(zygote.life.try_clone()?, zygote.bell.try_clone()?),
+        title: zygote.worker_title.clone(),
+    })
+}
+
+/// The application, imported now unless the zygote has done it.
+fn engage(
+    py: Python<'_>,
+    class: &'static dyn crate::classes::PythonWorker,
+    application: &str,
+    callable: Option<Py<PyAny>>,
+    config: &Arc<Config>,
+) -> Result<Engagement, WorkerError> {
+    let callable = match callable {
+        Some(callable) => callable,
+        None => load::load(py, application, class).map_err(|refusal| {
+            refusal.write(py, application);
+            let line = "the application could not be imported".to_owned();
+            match refusal.blame() {
+                Blame::NotFound => WorkerError::AppNotFound(line),
+                Blame::Broken | Blame::Ours => WorkerError::App(line),
+            }
+        })?,
+    };
+    let app = class.application(py, application, callable, config);
+    let app = app.map_err(|error| WorkerError::App(error.to_string()))?;
+    let worker: &'static dyn Worker = class;
+    Ok(Engagement { worker, app })
+}
+
+/// The signals that the worker handles itself, from its first moment on. What Python knows of their
+/// handlers, or the application has said while it was imported, holds no more: Python is told so.
+const HANDLED: [&str; 10] = [
+    "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGTTIN",
+    "SIGTTOU", "SIGABRT",
+];
+
+fn forget_handlers(py: Python<'_>) {
+    let forget = || -> PyResult<()> {
+        let signal = py.import("signal")?;
+        let default = signal.getattr("SIG_DFL")?;
+        for name in HANDLED {
+            signal.call_method1("signal", (signal.getattr(name)?, &default))?;
+        }
+        Ok(())
+    };
+    if let Err(error) = forget() {
+        tracing::warn!("Python keeps its signal handlers: {error}");
+    }
+}
+
+/// What a Python process does at its end, as far as it is the worker's: the functions of `atexit`, and
+/// what is still buffered. The interpreter is not taken apart: threads may still be running in it, and
+/// one that comes back to an interpreter that has gone ends the process by SIGABRT.
+fn leave(py: Python<'_>, exit: WorkerExit) -> ! {
+    let done = py.import("atexit").and_then(|atexit| atexit.call_method0("_run_exitfuncs"));
+    if let Err(error) = done {
+        tracing::error!("A function of atexit has failed:");
+        traceback::write(py, &error);
+    }
+    flush(py);
+    quit(exit as i32)
+}
