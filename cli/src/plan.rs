@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use oxicorn_arbiter::zygote::Host;
 use oxicorn_arbiter::{Plan, check_pidfile};
 use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{Config, ConfigError};
@@ -25,11 +26,19 @@ pub(crate) struct Prepared {
 /// # Errors
 /// The first thing that would keep the server from starting.
 pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, ConfigError> {
-    let Loaded { mut config, app, classes, .. } = loaded;
+    let Loaded { mut config, app, classes, program, .. } = loaded;
     let Found { app, classes, host } = apps.find(app.as_deref(), &config, classes)?;
     if host.is_none() {
         refuse_what_is_for_python(&config)?;
     }
+    let host = match (host, program) {
+        (host, None) => host,
+        (Some(host), program) => Some(Arc::new(Host { configuration: program, ..(*host).clone() })),
+        (None, Some(_)) => {
+            let reason = "it is a program in Python, and the application is none";
+            return Err(config.refuse("config", reason));
+        }
+    };
     let worker = classes.find(&config)?;
     config.check_class(worker.names())?;
     let mut notes: Vec<String> = config.effective_class().note.into_iter().collect();

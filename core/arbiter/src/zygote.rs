@@ -22,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use reader::{Reader, Unread, read};
-pub use words::{Answer, Blame, ConfigurationFile, Fork, Letter, Loads, Names};
+pub use words::{Answer, Blame, ConfigurationFile, Fork, Letter, Loads, Names, Source};
 
 /// The program that hosts an application which this one cannot.
 #[derive(Clone, Debug)]

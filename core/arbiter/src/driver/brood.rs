@@ -154,6 +154,8 @@ impl Driver {
             version: VERSION.to_owned(),
             config: plan.config.portable(),
             configuration: host.configuration.clone(),
+            // A folder that was removed has no name; nobody can be there either.
+            folder: std::env::current_dir().unwrap_or_default(),
             stage,
             application: host.application.clone(),
             loads: host.loads,

@@ -26,10 +26,19 @@ pub enum Loads {
 
 /// A configuration file that is a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConfigurationFile {
-    /// The file itself.
+pub struct ConfigurationFile {
+    /// Where it is.
+    pub source: Source,
+    /// The folder that it is executed in: where the server was started.
+    pub folder: PathBuf,
+}
+
+/// Where a program is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// In a file.
     Path(PathBuf),
-    /// A module, by its dotted name.
+    /// In a module, by its dotted name.
     Module(String),
 }
 
@@ -74,6 +83,8 @@ pub struct Letter {
     pub config: Vec<Portable>,
     /// The file whose functions are hooks; it is executed if it has not been.
     pub configuration: Option<ConfigurationFile>,
+    /// The master's folder: it was perhaps another one when the file was executed.
+    pub folder: PathBuf,
     /// Which hooks are due.
     pub stage: Stage,
     /// The application, as it was named.

@@ -1,7 +1,7 @@
 //! The other end is played by the test.
 
 use super::*;
-use crate::zygote::words::{Loads, Stage};
+use crate::zygote::words::{Loads, Source, Stage};
 use oxicorn_core::config::file::Plain;
 
 const NOW: Duration = Duration::from_secs(100);
@@ -129,7 +129,8 @@ fn one_that_executes_a_file_loads_when_it_is_given_the_letter() {
     assert_eq!(zygote.hear(NOW), [News::Read(names)]);
     assert_eq!(zygote.deadline(), None);
     let config = Config::default();
-    let file = ConfigurationFile::Module("conf".to_owned());
+    let source = Source::Module("conf".to_owned());
+    let file = ConfigurationFile { source, folder: "/".into() };
     let letter = Letter { configuration: Some(file), ..letter() };
     zygote.load(NOW, &config, letter, &[]).unwrap();
     assert_eq!(zygote.deadline(), config.boot_timeout.get().map(|time| NOW + time));
@@ -164,6 +165,7 @@ fn letter() -> Letter {
         version: VERSION.to_owned(),
         config: Vec::new(),
         configuration: None,
+        folder: "/".into(),
         stage: Stage::Start,
         application: "app".to_owned(),
         loads: Loads::BeforeFork,
