@@ -5,9 +5,12 @@
 
 mod boundary;
 pub mod classes;
+mod config;
 mod fork;
 pub mod gevent;
+mod hooks;
 mod load;
+mod speech;
 mod thread;
 mod traceback;
 mod worker;

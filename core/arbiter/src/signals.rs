@@ -202,6 +202,14 @@ const WORKER: &[(signal::Signal, Disposition)] = {
     ]
 };
 
+/// Has SIGABRT do what it does in a worker, where somebody has put another handler.
+///
+/// # Errors
+/// Those of sigaction(2).
+pub(crate) fn speak_on_abort() -> io::Result<()> {
+    dispose(signal::Signal::SIGABRT, Disposition::Speak)
+}
+
 /// In the forked child, which still has all signals blocked: a pipe of its own, the worker's
 /// handlers, and only then the signals.
 ///

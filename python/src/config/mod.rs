@@ -3,20 +3,23 @@
 
 mod plain;
 
-use oxicorn_arbiter::zygote::words::{ConfigurationFile, Names};
-use oxicorn_core::config::gunicorn::Hook;
+use oxicorn_arbiter::zygote::{ConfigurationFile, Names, Source};
+use oxicorn_core::config::file::Plain;
+use oxicorn_core::config::find;
+use oxicorn_core::config::gunicorn::{GUNICORN, Hook};
 use pyo3::exceptions::{PySystemExit, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule, PyString};
 
 use crate::hooks::{Function, Functions};
+use crate::traceback;
 
 /// What the module is called while it is executed, as in gunicorn.
 const NAME: &str = "__config__";
 
 /// What a file has come to.
 pub(crate) struct Executed {
-    /// Every public name, for the master.
+    /// What the master is to know.
     pub(crate) names: Names,
     /// The hooks.
     pub(crate) hooks: Functions,
@@ -43,22 +46,33 @@ pub(crate) fn execute(py: Python<'_>, file: &ConfigurationFile) -> Result<Execut
     for (name, value) in &module {
         let Ok(name) = name.extract::<String>() else { continue };
         if let Some(hook) = Hook::find(&name).filter(|_| !value.is_none()) {
-            let function = Function::new(hook, &value).map_err(|error| {
-                Failed { reason: format!("{name}: {}", in_one_line(py, &error)), traceback: Vec::new() }
+            let function = Function::new(hook, &value).map_err(|error| Failed {
+                reason: format!("{name}: {}", in_one_line(py, &error)),
+                traceback: Vec::new(),
             })?;
             hooks.insert(hook, function);
         }
-        if !name.starts_with('_') {
-            names.push((name, plain::plain(&value)));
-        }
+        names.extend(told(name, &value));
     }
     Ok(Executed { names, hooks, module: module.unbind() })
 }
 
+/// What the master is to know of a name: of one that is no setting, that it is there.
+fn told(name: String, value: &Bound<'_, PyAny>) -> Option<(String, Plain)> {
+    let is_known = find(&name).is_some() || GUNICORN.iter().any(|row| row.name == name);
+    let value = plain::plain(value);
+    match (is_known, &value) {
+        (true, _) => Some((name, value)),
+        (false, Plain::Other(_)) => None,
+        (false, _) => (!name.starts_with('_')).then_some((name, Plain::Nothing)),
+    }
+}
+
 fn names<'py>(py: Python<'py>, file: &ConfigurationFile) -> PyResult<Bound<'py, PyDict>> {
-    let path = match file {
-        ConfigurationFile::Module(name) => return Ok(PyModule::import(py, name)?.dict()),
-        ConfigurationFile::Path(path) => path,
+    std::env::set_current_dir(&file.folder)?;
+    let path = match &file.source {
+        Source::Module(name) => return Ok(PyModule::import(py, name)?.dict()),
+        Source::Path(path) => path,
     };
     let builtins = PyModule::import(py, "builtins")?;
     // As bytes: the file says itself how it is encoded. And not through the import system, which would
@@ -85,7 +99,7 @@ impl Failed {
             true => format!("it ends its process: {}", in_one_line(py, error)),
             false => in_one_line(py, error),
         };
-        let traceback = traceback(py, error).unwrap_or_default();
+        let traceback = traceback::lines(py, error);
         Failed { reason, traceback }
     }
 }
@@ -98,17 +112,6 @@ pub(crate) fn in_one_line(py: Python<'_>, error: &PyErr) -> String {
     });
     let last = lines.ok().and_then(|lines| lines.last().map(|line| line.trim().to_owned()));
     last.unwrap_or_else(|| error.to_string())
-}
-
-/// Python's own words about `error`, line by line.
-///
-/// # Errors
-/// Python is out of memory.
-pub(crate) fn traceback(py: Python<'_>, error: &PyErr) -> PyResult<Vec<String>> {
-    let module = PyModule::import(py, "traceback")?;
-    let arguments = (error.get_type(py), error.value(py), error.traceback(py));
-    let pieces: Vec<String> = module.call_method1("format_exception", arguments)?.extract()?;
-    Ok(pieces.concat().lines().map(str::to_owned).collect())
 }
 
 /// The object that a dotted name stands for.

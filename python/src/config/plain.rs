@@ -4,9 +4,7 @@
 use oxicorn_core::config::file::Plain;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple};
 
 /// Deeper than any setting: a list that contains itself ends there.
 const DEPTH: u8 = 4;

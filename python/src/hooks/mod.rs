@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString, PyTuple};
 
 pub(crate) use life::WorkerLife;
+pub(crate) use log::write;
 pub(crate) use scene::Scene;
 
 use crate::config;
@@ -42,19 +43,34 @@ impl Function {
         if !value.is_callable() {
             return Err(PyTypeError::new_err("a hook is a function, or the name of one"));
         }
-        let signature = PyModule::import(value.py(), "inspect")?.call_method1("signature", (&value,));
+        let signature =
+            PyModule::import(value.py(), "inspect")?.call_method1("signature", (&value,));
         let takes = |count: &usize| {
-            let nothing = PyTuple::new(value.py(), vec![value.py().None(); *count]);
+            let nothing = PyTuple::new(
+                value.py(),
+                (0..*count).map(|_| value.py().None()).collect::<Vec<_>>(),
+            );
             let bound = |signature: &Bound<'_, PyAny>| signature.call_method1("bind", nothing?);
             // A function in C does not say what it takes.
             signature.as_ref().map_or(true, |signature| bound(signature).is_ok())
         };
         let Some(&takes) = hook.arguments().iter().find(|count| takes(count)) else {
             let most = hook.arguments().first().copied().unwrap_or_default();
-            let reason = format!("it has to take {most} argument{}", if most == 1 { "" } else { "s" });
+            let reason =
+                format!("it has to take {most} argument{}", if most == 1 { "" } else { "s" });
             return Err(PyTypeError::new_err(reason));
         };
         Ok(Function { function: value.unbind(), takes })
+    }
+
+    /// The function.
+    pub(crate) fn object(&self, py: Python<'_>) -> Py<PyAny> {
+        self.function.clone_ref(py)
+    }
+
+    /// How many of them it takes.
+    pub(crate) fn takes(&self) -> usize {
+        self.takes
     }
 
     /// Calls it.

@@ -32,11 +32,12 @@ class Response:
 
 
 class Hooks:
-    def __init__(self, worker, pre, post, complain):
+    def __init__(self, worker, log, pre, post, takes):
         self.worker = worker
+        self.log = log
         self.pre = pre
         self.post = post
-        self.complain = complain
+        self.takes = takes
 
     def before(self, request):
         if self.pre is not None:
@@ -46,9 +47,9 @@ class Hooks:
         if self.post is None:
             return
         try:
-            self.post(self.worker, request, environ, response)
-        except Exception as error:
-            self.complain("post_request", error)
+            self.post(*(self.worker, request, environ, response)[: self.takes])
+        except Exception:
+            self.log.exception("the hook post_request has failed:")
 
 
 def _of_environ(environ):
