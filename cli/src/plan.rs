@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use oxicorn_arbiter::zygote::Host;
+use oxicorn_arbiter::zygote::{Host, Reader, rehearse};
 use oxicorn_arbiter::{Plan, check_pidfile};
 use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{Config, ConfigError};
@@ -12,7 +12,7 @@ use oxicorn_core::listener::{Listener, ListenerSpec, Terms};
 use oxicorn_core::log;
 
 use crate::load::Loaded;
-use crate::server::{Applications, Found};
+use crate::server::{Applications, Found, say};
 
 /// A plan, and what is to be said about it.
 pub(crate) struct Prepared {
@@ -93,6 +93,18 @@ pub(crate) fn addresses_are_free(config: &Config) -> Result<(), ConfigError> {
         listener.remove_file();
     }
     Ok(())
+}
+
+/// For `--check-config`: an application of this program is loaded by now, another is not.
+pub(crate) fn application_can_be_loaded(
+    plan: &Plan,
+    reader: Option<Reader>,
+) -> Result<(), ConfigError> {
+    let loaded = plan.host.as_ref().map(|host| rehearse(plan, host, reader));
+    loaded.transpose().map(drop).map_err(|unread| {
+        unread.traceback.iter().for_each(|line| say(std::io::stderr(), &format!("{line}\n")));
+        ConfigError::message(unread.reason)
+    })
 }
 
 /// For `--check-config`.

@@ -17,7 +17,9 @@ use crate::background::{self, Place};
 use crate::configuration::{Hosted, Program};
 use crate::embed::Server;
 use crate::load::{Action, Loaded, Reading, Start, read};
-use crate::plan::{Prepared, addresses_are_free, pidfile_is_possible, prepare};
+use crate::plan::{
+    Prepared, addresses_are_free, application_can_be_loaded, pidfile_is_possible, prepare,
+};
 use crate::registry::Registry;
 use crate::{logs, print};
 
@@ -181,6 +183,7 @@ fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, 
             let prepared = prepare(applications, loaded)?;
             addresses_are_free(&prepared.plan.config)?;
             pidfile_is_possible(&prepared.plan.config)?;
+            application_can_be_loaded(&prepared.plan, reader)?;
         }
         Action::Run => return begin(applications, loaded, reader, start, kin),
     }

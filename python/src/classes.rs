@@ -8,8 +8,8 @@ use oxicorn_core::config::Config;
 use oxicorn_core::worker::{Worker, WorkerError};
 use pyo3::prelude::*;
 
+use crate::asgi::Asgi;
 use crate::gevent::Gevent;
-use crate::wsgi::{self, Facts};
 
 /// A worker class for Python applications. [`Worker::run`] is called by the main thread, attached.
 pub trait PythonWorker: Worker {
@@ -21,9 +21,6 @@ pub trait PythonWorker: Worker {
         Ok(())
     }
 
-    /// What the class tells an application of itself.
-    fn facts(&self, config: &Config) -> Facts;
-
     /// The imported `callable` in the form that the class serves; `name` is what logs call it.
     ///
     /// # Errors
@@ -34,9 +31,7 @@ pub trait PythonWorker: Worker {
         name: &str,
         callable: Py<PyAny>,
         config: &Config,
-    ) -> PyResult<Application> {
-        wsgi::application(py, name, callable, self.facts(config))
-    }
+    ) -> PyResult<Application>;
 
     /// How an application that it can serve is called.
     fn interface(&self) -> Interface {
@@ -54,7 +49,7 @@ pub enum Interface {
 }
 
 /// All of them.
-pub static CLASSES: &[&dyn PythonWorker] = &[&blocking::Sync, &blocking::Threaded, &Gevent];
+pub static CLASSES: &[&dyn PythonWorker] = &[&blocking::Sync, &blocking::Threaded, &Gevent, &Asgi];
 
 /// The class of this name or alias.
 pub fn find(name: &str) -> Option<&'static dyn PythonWorker> {

@@ -3,6 +3,7 @@
 //! One file serves every CPython from 3.10 on (the stable ABI), and nothing of ours is installed where
 //! the application lives.
 
+pub mod asgi;
 mod boundary;
 pub mod classes;
 mod config;

@@ -22,9 +22,10 @@ pub mod harness;
 pub mod load;
 pub mod losses;
 pub mod process;
+pub mod python;
 
 pub use client::{Asked, ClientError, Connection, Request, Response};
-pub use contract::{Serving, Subject};
+pub use contract::{Hosted, Serving, Subject};
 pub use deadline::Deadline;
 pub use harness::{Address, Launch, Server};
 pub use nix::sys::signal::Signal;

@@ -30,6 +30,20 @@ impl Worker for Class {
 pub(super) static ALL: &[&dyn Worker] = &[
     &Class { names: &["sync", "gunicorn.workers.sync.SyncWorker"] },
     &Class { names: &["threaded", "gthread", "gunicorn.workers.gthread.ThreadWorker"] },
+    &Class { names: &["coroutine", "gevent", "gunicorn.workers.ggevent.GeventWorker"] },
+    &Class {
+        names: &[
+            "tokio",
+            "async",
+            "asgi",
+            "gunicorn.workers.gasgi.ASGIWorker",
+            "uvicorn",
+            "uvicorn.workers.UvicornWorker",
+            "uvicorn.workers.UvicornH11Worker",
+            "uvicorn_worker.UvicornWorker",
+            "uvicorn_worker.UvicornH11Worker",
+        ],
+    },
 ];
 
 #[cfg(test)]

@@ -200,9 +200,7 @@ impl fmt::Display for Line {
             Line::ReloadRefused { reason } => {
                 write!(f, "Reload refused, nothing has changed: {reason}")
             }
-            Line::AppFailed { reason } => {
-                write!(f, "The application could not be loaded: {reason}")
-            }
+            Line::AppFailed { reason } => f.write_str(reason),
             Line::ReloadFailed { failed, stays } => write!(
                 f,
                 "Reload ended: a worker of generation {} failed to boot; the other workers stay, \

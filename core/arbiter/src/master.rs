@@ -26,7 +26,8 @@ use crate::pidfile::{Pidfile, PidfileError, Rank};
 use crate::reexec::Birth;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::zygote::{ConfigurationFile, Host, Names, Reader};
+use crate::zygote::words::{Stage, VERSION};
+use crate::zygote::{ConfigurationFile, Host, Letter, Names, Reader};
 
 /// How often an address in use is tried, and how long it is waited in between.
 const TRIES: u32 = 5;
@@ -63,6 +64,23 @@ pub enum Reloaded {
 }
 
 impl Plan {
+    /// What a zygote of it is told.
+    pub(crate) fn letter(&self, host: &Host, stage: Stage) -> Letter {
+        Letter {
+            version: VERSION.to_owned(),
+            config: self.config.portable(),
+            configuration: host.configuration.clone(),
+            // A folder that was removed has no name; nobody can be there either.
+            folder: std::env::current_dir().unwrap_or_default(),
+            stage,
+            application: host.application.clone(),
+            loads: host.loads,
+            class: self.worker.names().first().copied().unwrap_or_default().to_owned(),
+            title: self.title("zygote"),
+            worker_title: self.title("worker"),
+        }
+    }
+
     /// The scoreboard that suits it, and its descriptor, if workers are to map it by that.
     fn scoreboard(&self) -> io::Result<(Scoreboard, Option<OwnedFd>)> {
         match self.host {

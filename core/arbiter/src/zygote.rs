@@ -13,6 +13,7 @@ pub mod child;
 pub(crate) mod nursery;
 pub mod post;
 mod reader;
+mod rehearsal;
 mod start;
 pub mod words;
 
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use reader::{Reader, Unread, read};
+pub use rehearsal::rehearse;
 pub use words::{Answer, Blame, ConfigurationFile, Fork, Letter, Loads, Names, Source};
 
 /// The program that hosts an application which this one cannot.

@@ -8,6 +8,7 @@ mod form;
 #[cfg(feature = "json")]
 mod json;
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -98,11 +99,18 @@ pub struct Application {
     blocking: Option<Arc<dyn App>>,
     asynchronous: Option<Arc<dyn AsyncApp>>,
     driven: Option<Arc<dyn App>>,
+    foreign: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Application {
     fn called(name: &str) -> Application {
-        Application { name: name.into(), blocking: None, asynchronous: None, driven: None }
+        Application {
+            name: name.into(),
+            blocking: None,
+            asynchronous: None,
+            driven: None,
+            foreign: None,
+        }
     }
 
     /// A blocking application; `name` is what process titles and logs call it.
@@ -133,6 +141,12 @@ impl Application {
     /// ```
     pub fn asynchronous(name: &str, app: impl AsyncApp) -> Application {
         Application { asynchronous: Some(Arc::new(app)), ..Application::called(name) }
+    }
+
+    /// An application in a form of its own, which only a class that knows it can serve:
+    /// [`Application::as_foreign`].
+    pub fn foreign(name: &str, app: impl Any + Send + Sync) -> Application {
+        Application { foreign: Some(Arc::new(app)), ..Application::called(name) }
     }
 
     /// The same application in both forms: each class takes the one that suits it.
@@ -209,6 +223,11 @@ impl Application {
         ))
     }
 
+    /// What it is in a form of its own, if this is that form.
+    pub fn as_foreign<T: Any>(&self) -> Option<&T> {
+        self.foreign.as_deref()?.downcast_ref()
+    }
+
     /// Its asynchronous form, if it has one.
     pub fn as_async(&self) -> Option<&Arc<dyn AsyncApp>> {
         self.asynchronous.as_ref()
@@ -222,6 +241,7 @@ impl std::fmt::Debug for Application {
             .field("blocking", &self.blocking.is_some())
             .field("asynchronous", &self.asynchronous.is_some())
             .field("driven", &self.driven.is_some())
+            .field("foreign", &self.foreign.is_some())
             .finish()
     }
 }

@@ -46,7 +46,7 @@ fn upstream() -> SocketAddr {
 /// How long it takes one worker to answer requests that come at once.
 fn time(class: &str, serving: Serving, upstream: SocketAddr) -> Duration {
     let binary = env!("CARGO_BIN_EXE_example-io-bound").into();
-    let subject = Subject { binary, class: class.to_owned(), serving };
+    let subject = Subject { binary, class: class.to_owned(), serving, hosted: None };
     let server = Launch::of(&subject).env("UPSTREAM", &upstream.to_string()).start();
     let request = Request::get("/upstream").header("Connection", "close").bytes();
     let mut clients: Vec<_> = (0..REQUESTS).map(|_| server.connect()).collect();

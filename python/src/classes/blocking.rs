@@ -8,7 +8,7 @@ use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use pyo3::prelude::*;
 
 use super::PythonWorker;
-use crate::wsgi::{Facts, Number, Waiting};
+use crate::wsgi::{self, Facts, Number, Waiting};
 
 /// One request at a time.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,15 @@ impl Worker for Sync {
 }
 
 impl PythonWorker for Sync {
-    fn facts(&self, config: &Config) -> Facts {
-        Facts::new(config, Number::One, Waiting::Detached)
+    fn application(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        callable: Py<PyAny>,
+        config: &Config,
+    ) -> PyResult<Application> {
+        let facts = Facts::new(config, Number::One, Waiting::Detached);
+        wsgi::application(py, name, callable, facts)
     }
 }
 
@@ -57,9 +64,16 @@ impl Worker for Threaded {
 }
 
 impl PythonWorker for Threaded {
-    fn facts(&self, config: &Config) -> Facts {
+    fn application(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        callable: Py<PyAny>,
+        config: &Config,
+    ) -> PyResult<Application> {
         // With one thread there is still the main one, which calls nothing of the application's.
         let calls = if config.threads > 1 { Number::Many } else { Number::One };
-        Facts::new(config, calls, Waiting::Detached)
+        let facts = Facts::new(config, calls, Waiting::Detached);
+        wsgi::application(py, name, callable, facts)
     }
 }

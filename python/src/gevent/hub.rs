@@ -186,7 +186,6 @@ impl Hub {
     }
 
     fn begin(&self, this: &Bound<'_, Hub>, job: Job) -> PyResult<()> {
-        let py = this.py();
         let mut watch = self.watch.get();
         if let Some(due) = watch.set_for(job.connection.started()) {
             self.reactor.borrow_mut().wake_at(due, WATCH);

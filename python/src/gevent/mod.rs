@@ -22,7 +22,7 @@ use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
 use pyo3::prelude::*;
 
 use crate::classes::PythonWorker;
-use crate::wsgi::{Facts, Number, Waiting};
+use crate::wsgi::{self, Facts, Number, Waiting};
 
 use hub::Hub;
 
@@ -52,8 +52,15 @@ impl PythonWorker for Gevent {
         monkey.call_method0("patch_all").map(drop).map_err(|error| failed("patch_all", &error))
     }
 
-    fn facts(&self, config: &Config) -> Facts {
-        Facts::new(config, Number::Many, Waiting::Attached)
+    fn application(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        callable: Py<PyAny>,
+        config: &Config,
+    ) -> PyResult<Application> {
+        let facts = Facts::new(config, Number::Many, Waiting::Attached);
+        wsgi::application(py, name, callable, facts)
     }
 }
 

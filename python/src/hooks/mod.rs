@@ -43,16 +43,14 @@ impl Function {
         if !value.is_callable() {
             return Err(PyTypeError::new_err("a hook is a function, or the name of one"));
         }
-        let signature =
-            PyModule::import(value.py(), "inspect")?.call_method1("signature", (&value,));
-        let takes = |count: &usize| {
-            let nothing = PyTuple::new(
-                value.py(),
-                (0..*count).map(|_| value.py().None()).collect::<Vec<_>>(),
-            );
-            let bound = |signature: &Bound<'_, PyAny>| signature.call_method1("bind", nothing?);
+        let inspect = PyModule::import(value.py(), "inspect")?;
+        let signature = inspect.call_method1("signature", (&value,));
+        let takes = |count: &usize| -> bool {
             // A function in C does not say what it takes.
-            signature.as_ref().map_or(true, |signature| bound(signature).is_ok())
+            let Ok(signature) = &signature else { return true };
+            let nothing = (0..*count).map(|_| value.py().None()).collect::<Vec<_>>();
+            let nothing = PyTuple::new(value.py(), nothing);
+            nothing.and_then(|nothing| signature.call_method1("bind", nothing)).is_ok()
         };
         let Some(&takes) = hook.arguments().iter().find(|count| takes(count)) else {
             let most = hook.arguments().first().copied().unwrap_or_default();

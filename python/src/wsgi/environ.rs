@@ -50,6 +50,7 @@ constants! {
     remote_port: "REMOTE_PORT",
     url_scheme: "wsgi.url_scheme",
     input: "wsgi.input",
+    stopping: "oxicorn.stopping",
     head: "HEAD",
     post: "POST",
     put: "PUT",
@@ -117,6 +118,7 @@ impl Template {
         set("wsgi.multiprocess", many(facts.processes).into_pyobject(py)?.to_owned().into_any())?;
         set("wsgi.run_once", false.into_pyobject(py)?.to_owned().into_any())?;
         set("wsgi.file_wrapper", py.get_type::<FileWrapper>().into_any())?;
+        set("oxicorn.stopping", false.into_pyobject(py)?.to_owned().into_any())?;
         set("wsgi.input_terminated", true.into_pyobject(py)?.to_owned().into_any())?;
         for key in &room {
             blank.set_item(key, py.None())?;
@@ -139,6 +141,9 @@ impl Template {
         new.path(request, &self.mount)?;
         if let Some(arrival) = request.arrival() {
             new.arrival(arrival, request.headers())?;
+        }
+        if request.is_stopping() {
+            new.set(&self.constants.stopping, true)?;
         }
         new.headers(request.headers())?;
         new.length(request)?;

@@ -45,6 +45,19 @@ pub struct Subject {
     pub class: String,
     /// What that class promises about handlers that wait.
     pub serving: Serving,
+    /// What is served in place of the demo; `None`: the demo.
+    pub hosted: Option<Hosted>,
+}
+
+/// A Python application that does what the demo does, as far as it can.
+#[derive(Clone, Debug)]
+pub struct Hosted {
+    /// The module, with a callable `application` in it.
+    pub module: PathBuf,
+    /// The interpreter that runs it.
+    pub python: PathBuf,
+    /// The rows of the table that cannot be asked of it, each with the reason.
+    pub excused: &'static [(&'static str, &'static str)],
 }
 
 /// How handlers run while they wait: the one thing that worker classes differ in, and so the one
@@ -87,13 +100,26 @@ impl Subject {
             binary: other.map_or_else(|| binary.into(), PathBuf::from),
             class: class.to_owned(),
             serving,
+            hosted: None,
         }
+    }
+
+    /// The same with a Python application.
+    #[must_use]
+    pub fn hosting(self, hosted: Hosted) -> Subject {
+        Subject { hosted: Some(hosted), ..self }
     }
 
     /// The rows that concern this class.
     pub fn contracts(&self) -> impl Iterator<Item = &'static Contract> {
         let mine = Concerns::Only(self.serving);
         TABLE.iter().filter(move |row| row.concerns == Concerns::All || row.concerns == mine)
+    }
+
+    /// Why a row cannot be asked of it.
+    fn excuse(&self, row: &str) -> Option<&'static str> {
+        let excused = self.hosted.as_ref()?.excused;
+        excused.iter().find(|(name, _)| *name == row).map(|(_, reason)| *reason)
     }
 }
 
@@ -118,8 +144,12 @@ pub fn run(subject: &Subject) {
 /// # Panics
 /// When the row does, or when there is none of that name.
 #[doc(hidden)]
+#[expect(clippy::print_stderr, reason = "tells whoever runs the test")]
 pub fn try_row(name: &str, subject: &Subject) {
     let row = subject.contracts().find(|row| row.name == name);
     let row = row.expect("the tests are made from the same table");
-    (row.check)(subject);
+    match subject.excuse(name) {
+        Some(reason) => eprintln!("{name} is not tried: {reason}"),
+        None => (row.check)(subject),
+    }
 }

@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use super::server::Server;
-use crate::contract::{Serving, Subject};
+use crate::contract::{Hosted, Serving, Subject};
 
 /// Where the server can be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ const SOME_THREADS: u32 = 4;
 impl Launch {
     /// One worker of the subject's class, the demo application, the access log on standard output.
     pub fn of(subject: &Subject) -> Launch {
-        Launch {
+        let launch = Launch {
             binary: subject.binary.clone(),
             class: subject.class.clone(),
             workers: 1,
@@ -77,7 +77,24 @@ impl Launch {
             args: Vec::new(),
             env: Vec::new(),
             folder: tempfile::tempdir().expect("a folder for the server"),
+        };
+        match &subject.hosted {
+            Some(Hosted { module, python, .. }) => launch.python(python, module),
+            None => launch,
         }
+    }
+
+    /// The callable `application` of a Python module, which is copied into the server's folder, run by
+    /// this interpreter.
+    ///
+    /// # Panics
+    /// When the module cannot be copied.
+    pub fn python(self, python: &Path, module: &Path) -> Launch {
+        let name = module.file_name().expect("a file");
+        std::fs::copy(module, self.folder().join(name)).expect("a copy of the module");
+        let stem = module.file_stem().expect("a file").to_string_lossy();
+        let interpreter = python.to_str().expect("a path that is text");
+        self.app(&format!("{stem}:application")).env("OXICORN_PYTHON", interpreter)
     }
 
     /// So many workers.

@@ -104,9 +104,15 @@ impl Server {
         self.followed = Some(successor);
     }
 
-    /// The workers that run now: the master's children, lowest number first.
+    /// The workers that run now: the master's children, lowest number first, but for its zygotes.
     pub fn workers(&self) -> Vec<Process> {
-        self.master().children()
+        let children = self.master().children();
+        children.into_iter().filter(|child| !is_zygote(*child)).collect()
+    }
+
+    /// The processes that make the workers of an application in another language.
+    pub fn zygotes(&self) -> Vec<Process> {
+        self.master().children().into_iter().filter(|child| is_zygote(*child)).collect()
     }
 
     /// The one worker of a server that has one.
@@ -330,6 +336,14 @@ impl Drop for Server {
             self.print_logs();
         }
     }
+}
+
+/// By its title, or by the arguments that it was started with.
+fn is_zygote(process: Process) -> bool {
+    process.title().is_some_and(|title| {
+        let mut words = title.split(' ');
+        words.any(|word| word == "zygote")
+    })
 }
 
 #[track_caller]

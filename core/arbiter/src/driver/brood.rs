@@ -16,7 +16,7 @@ use crate::event::{Ending, Event, Settings};
 use crate::line::{BootFailure, Line};
 use crate::master::Plan;
 use crate::zygote::nursery::{Failure, News, Order, Zygote};
-use crate::zygote::words::{Letter, Stage, VERSION};
+use crate::zygote::words::Stage;
 use crate::zygote::{Host, Reader, Unread};
 
 /// Whether somebody has asked for another reload since the one that is going on was begun.
@@ -150,19 +150,7 @@ impl Driver {
         let Some(board) = &self.brood.board else {
             return Err("this master was not started for an application in another language".into());
         };
-        let letter = Letter {
-            version: VERSION.to_owned(),
-            config: plan.config.portable(),
-            configuration: host.configuration.clone(),
-            // A folder that was removed has no name; nobody can be there either.
-            folder: std::env::current_dir().unwrap_or_default(),
-            stage,
-            application: host.application.clone(),
-            loads: host.loads,
-            class: plan.worker.names().first().copied().unwrap_or_default().to_owned(),
-            title: plan.title("zygote"),
-            worker_title: plan.title("worker"),
-        };
+        let letter = plan.letter(host, stage);
         let [life, bell] = self.lifeline.ends();
         let descriptors = [board.as_fd(), life, bell];
         let now = self.started.elapsed();

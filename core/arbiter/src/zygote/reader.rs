@@ -6,12 +6,11 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::wait::waitpid;
 
 use super::Host;
 use super::nursery::{Failure, News, Zygote};
+use super::rehearsal::collect;
 use super::words::{ConfigurationFile, Names};
-use crate::event::Ending;
 use crate::master::poll_timeout;
 
 /// A process that has executed a configuration file, and waits.
@@ -28,7 +27,7 @@ pub struct Unread {
 }
 
 impl Unread {
-    fn because(reason: impl ToString) -> Unread {
+    pub(super) fn because(reason: impl ToString) -> Unread {
         Unread { reason: reason.to_string(), traceback: Vec::new() }
     }
 }
@@ -59,13 +58,13 @@ pub fn read(host: &Host, file: &ConfigurationFile) -> Result<(Reader, Names), Un
         match news.into_iter().next() {
             Some(News::Read(names)) => return Ok((Reader(zygote), names)),
             Some(News::Failed(failure)) => {
-                collect(&zygote);
+                collect(zygote.pid());
                 return Err(failure.into());
             }
             Some(News::Ready | News::Forked(..) | News::NotForked(..)) | None => {}
         }
         if end {
-            let how = collect(&zygote);
+            let how = collect(zygote.pid());
             let news = zygote.bury(now, how);
             let failure = news.into_iter().find_map(|news| match news {
                 News::Failed(failure) => Some(failure),
@@ -82,14 +81,5 @@ pub fn read(host: &Host, file: &ConfigurationFile) -> Result<(Reader, Names), Un
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(Unread::because(errno)),
         }
-    }
-}
-
-/// Waits for its end, which has begun.
-fn collect(zygote: &Zygote) -> Ending {
-    match waitpid(zygote.pid(), None) {
-        Ok(nix::sys::wait::WaitStatus::Signaled(_, signal, _)) => Ending::Signal(signal as i32),
-        Ok(nix::sys::wait::WaitStatus::Exited(_, code)) => Ending::Code(code),
-        _ => Ending::Code(0),
     }
 }

@@ -25,9 +25,10 @@ pub use portable::Portable;
 pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, OTHER_FLAGS, Reload, Setting, find};
 pub use value::{
-    ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
-    MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender, StatsdHost, SyslogAddress,
-    Timeout, Umask, Underscores, UnixKind, UserAccount, Value, Variables, Workers,
+    AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender,
+    StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UnixKind, UserAccount, Value,
+    Variables, Workers,
 };
 
 /// For tests: what the command line gives in these settings.

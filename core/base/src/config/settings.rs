@@ -12,9 +12,9 @@ use super::layers::Origins;
 use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
-    ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
-    MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost, SyslogAddress,
-    Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost,
+    SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -318,6 +318,22 @@ settings! {
         group: Time, reload: Generation, classes: ["coroutine", "tokio"],
     }
 
+    /// Event loop of ASGI applications: auto, asyncio or uvloop
+    ///
+    /// `auto`: uvloop if it is installed where the application is, otherwise asyncio's own.
+    asgi_loop: AsgiLoop = AsgiLoop::Auto => {
+        group: Workers, reload: Generation, classes: ["tokio"],
+    }
+
+    /// Tell ASGI applications of start and end: auto, on or off
+    ///
+    /// A worker is ready when the application says that it has started; if it says that it cannot, the
+    /// worker has failed to boot. `auto`: an application that does not know these events is served
+    /// without them. `on`: that is a failure, too.
+    asgi_lifespan: AsgiLifespan = AsgiLifespan::Auto => {
+        group: Workers, reload: Generation, classes: ["tokio"],
+    }
+
     /// Bytes of a request line
     ///
     /// A longer one is answered with 414. `0`: no limit.
@@ -351,6 +367,14 @@ settings! {
     /// A longer one is answered with 413. `0`: no limit.
     limit_request_body: ByteSize = ByteSize(0) => {
         group: Limits, reload: Generation,
+    }
+
+    /// Bytes of a WebSocket's message
+    ///
+    /// A client that sends a larger one is disconnected with the code 1009. For ASGI applications. `0`: no
+    /// limit.
+    websocket_max_message_size: ByteSize = ByteSize(16 << 20) => {
+        group: Limits, reload: Generation, classes: ["tokio"],
     }
 
     /// Bytes of a body that are read before the handler runs
@@ -500,6 +524,14 @@ settings! {
     /// one. Empty: nobody.
     proxy_allow_ips: Listed<Sender> = loopback() => {
         group: Proxies, reload: Generation, also: ["proxy-allow-from"],
+    }
+
+    /// Path below which a proxy in front serves the application
+    ///
+    /// What the proxy has cut off: ASGI applications get it as `root_path`, and their `path` begins with
+    /// it.
+    root_path: Option<String> = None => {
+        group: Proxies, reload: Generation, holder: "PATH", classes: ["tokio"],
     }
 
     /// Where the access log goes; - is standard output

@@ -10,7 +10,7 @@ use super::settings::TABLE;
 use super::table::Reload;
 
 /// Where programs are made that read settings.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "core/base/src",
     "core/arbiter/src",
     "workers/sync/src",
@@ -18,6 +18,7 @@ const SOURCES: [&str; 7] = [
     "workers/coroutine/src",
     "workers/tokio/src",
     "cli/src",
+    "python/src",
 ];
 
 /// What runs in the master, where a setting with the policy `Live` must be read.

@@ -3,6 +3,7 @@
 //! can be read again.
 
 mod account;
+mod asgi;
 pub(super) mod kinds;
 mod listed;
 mod logs;
@@ -17,6 +18,7 @@ pub(crate) mod workers;
 use std::fmt;
 
 pub use account::{GroupAccount, Person, UserAccount};
+pub use asgi::{AsgiLifespan, AsgiLoop};
 pub use kinds::{Destination, LogLevel};
 pub use listed::Listed;
 pub use logs::{Facility, LogFormat, SyslogAddress, UnixKind};

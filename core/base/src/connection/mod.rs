@@ -68,6 +68,22 @@ impl Readiness {
     /// There may be room to write.
     pub const WRITE: Readiness = Readiness(libc::EPOLLOUT as u32);
 
+    /// The client has sent its last byte, or is gone.
+    pub const CLIENT_DONE: Readiness = Readiness(libc::EPOLLRDHUP as u32);
+    /// Neither reading nor writing has any sense any more. Always reported.
+    pub const GONE: Readiness = Readiness((libc::EPOLLHUP | libc::EPOLLERR) as u32);
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Readiness) -> Readiness {
+        Readiness(self.0 | other.0)
+    }
+
+    /// Whether something of `other` is in it.
+    pub fn meets(self, other: Readiness) -> bool {
+        self.0 & other.0 != 0
+    }
+
     const END: u32 = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
 }
 

@@ -301,6 +301,11 @@ impl Connection {
         self.flush_at(Instant::now())
     }
 
+    /// Whether the last flush left something: the socket is to be awaited for writing.
+    pub fn is_behind(&self) -> bool {
+        self.output.is_blocked()
+    }
+
     /// How many bytes in memory the kernel has not taken yet.
     pub fn queued(&self) -> usize {
         self.output.in_memory()

@@ -4,6 +4,7 @@
 //! ([`Reactor::fd`]), so that the whole reactor fits into a foreign event loop.
 
 mod door;
+mod foreign;
 mod gate;
 mod seats;
 mod timers;
@@ -92,6 +93,8 @@ pub struct Reactor {
     /// Descriptors that the class has watched, perhaps a connection's own among them.
     watched: HashSet<RawFd>,
     leave_now: Leave,
+    /// Of the last [`Turn::Ready`].
+    readiness: Readiness,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +125,7 @@ impl Reactor {
             behind_now: 0,
             watched: HashSet::new(),
             leave_now: Leave::WhenDone,
+            readiness: Readiness::NONE,
         })
     }
 
@@ -148,12 +152,7 @@ impl Reactor {
         let mut polled = false;
         loop {
             let now = self.scratch.borrow().now();
-            let turn = self
-                .look_at_events()
-                .or_else(|| self.look_at_timers(now))
-                .or_else(|| self.look_behind())
-                .or_else(|| self.look_at_door(now));
-            if let Some(turn) = turn {
+            if let Some(turn) = self.next_at_hand(now) {
                 return Ok(turn);
             }
             if self.may_leave(now) {
@@ -166,6 +165,13 @@ impl Reactor {
             polled = true;
             self.poll(patience)?;
         }
+    }
+
+    fn next_at_hand(&mut self, now: Instant) -> Option<Turn> {
+        self.look_at_events()
+            .or_else(|| self.look_at_timers(now))
+            .or_else(|| self.look_behind())
+            .or_else(|| self.look_at_door(now))
     }
 
     fn poll(&mut self, patience: Patience) -> io::Result<()> {
@@ -209,7 +215,10 @@ impl Reactor {
                     }
                 }
                 DOOR => self.door.note(key),
-                _ => return Some(Turn::Ready(key & PAYLOAD)),
+                _ => {
+                    self.readiness = Readiness(flags);
+                    return Some(Turn::Ready(key & PAYLOAD));
+                }
             }
         }
         None

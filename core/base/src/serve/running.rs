@@ -20,6 +20,11 @@ impl Running {
     /// No request.
     pub const NONE: Running = Running { entry: None, unanswered: None };
 
+    /// Its place in the table of requests.
+    pub fn entry(self) -> Option<EntryId> {
+        self.entry
+    }
+
     /// The same request when its response begins.
     #[must_use]
     pub fn answering(self) -> Running {

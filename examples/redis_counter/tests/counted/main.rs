@@ -10,7 +10,7 @@ use oxicorn_tests::{Asked, Launch, Request, Response, Server, Serving, Subject};
 
 fn subject(class: &str, serving: Serving) -> Subject {
     let binary = env!("CARGO_BIN_EXE_example-redis-counter").into();
-    Subject { binary, class: class.to_owned(), serving }
+    Subject { binary, class: class.to_owned(), serving, hosted: None }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the other end of a test")]

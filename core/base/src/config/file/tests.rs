@@ -172,12 +172,6 @@ fn what_is_wrong_is_named_with_its_line() {
             1,
             "no such setting: heartbeats are in shared memory, no file is needed",
         ),
-        (
-            "preload_app = True",
-            "preload_app",
-            1,
-            "no such setting: an application in Rust is always loaded before the fork",
-        ),
         ("config = 'x'", "config", 1, "it is for the command line, not for a file"),
         (
             "[server]\nworkers = 2",

@@ -206,12 +206,12 @@ impl Value for ProxyProtocol {
     }
 }
 
-fn by_name<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
+pub(super) fn by_name<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
     let row = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(text))?;
     Some(row.1)
 }
 
-fn name_of<T: Copy + PartialEq>(names: &[(&str, T)], value: T) -> String {
+pub(super) fn name_of<T: Copy + PartialEq>(names: &[(&str, T)], value: T) -> String {
     let row = names.iter().find(|(_, named)| *named == value);
     row.map_or_else(String::new, |(name, _)| (*name).to_owned())
 }

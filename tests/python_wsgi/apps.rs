@@ -1,0 +1,46 @@
+//! How a test gets a server with one of the applications.
+
+use std::path::{Path, PathBuf};
+
+use oxicorn_tests::{Launch, Serving, Subject, python};
+
+/// A worker class that runs WSGI applications.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    Sync,
+    Threaded,
+    Gevent,
+}
+
+impl Class {
+    pub(crate) const ALL: [Class; 3] = [Class::Sync, Class::Threaded, Class::Gevent];
+
+    pub(crate) fn subject(self) -> Subject {
+        let (name, serving) = match self {
+            Class::Sync => ("sync", Serving::Inline),
+            Class::Threaded => ("threaded", Serving::Threads),
+            Class::Gevent => ("gevent", Serving::Many),
+        };
+        Subject::new(env!("CARGO_BIN_EXE_server"), name, serving)
+    }
+
+    /// An interpreter that can run it.
+    pub(crate) fn python(self) -> PathBuf {
+        match self {
+            Class::Sync | Class::Threaded => python::machine(),
+            Class::Gevent => python::with_packages(),
+        }
+    }
+
+    /// A server of this class with the application of that name.
+    pub(crate) fn launch(self, app: &str) -> Launch {
+        Launch::of(&self.subject()).python(&self.python(), &module(app))
+    }
+}
+
+/// The file of an application.
+pub(crate) fn module(app: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/python_wsgi/apps")
+        .join(format!("{app}.py"))
+}

@@ -1,0 +1,18 @@
+//! Python applications behind WSGI, on the real binary. PEP 3333 rule by rule, with a small application
+//! for each (`apps/`), in every worker class; the suite that every class must pass, against the demo
+//! written once more in Python; what people do with Flask, Django and gevent, which come from PyPI.
+
+mod apps;
+mod closing;
+mod contexts;
+mod contract;
+mod environ;
+mod files;
+mod frameworks;
+mod greenlets;
+mod input;
+mod pieces;
+mod raising;
+mod rules;
+mod starting;
+mod validated;
