@@ -66,8 +66,8 @@ impl Brood {
     }
 
     /// Those that workers were made by.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = &Zygote> {
-        self.zygotes.values()
+    pub(super) fn hosts(&mut self) -> impl Iterator<Item = &mut Zygote> {
+        self.zygotes.values_mut().chain(&mut self.former)
     }
 
     /// That of the configuration in force.

@@ -111,8 +111,8 @@ impl Driver {
     /// A worker was reaped. Whoever has made it knows it by its age.
     pub(super) fn tell_end(&mut self, slot: Slot, pid: Pid) {
         let Some(age) = self.brood.ages.of.remove(&slot) else { return };
-        let pid = pid.as_raw();
-        self.brood.hosts().for_each(|zygote| zygote.tell(Happening::Ended { pid, age }));
+        let now = self.started.elapsed();
+        self.brood.hosts().for_each(|zygote| zygote.tell_end(now, pid, age));
     }
 
     pub(super) fn tell_upgrade(&self) {

@@ -2,7 +2,7 @@
 //! too long. It is asked for one worker at a time, so nothing that is sent to it can ever wait for
 //! room. Everything here is told what happens and says what follows; the driver makes events of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -55,7 +55,8 @@ pub(crate) enum Failure {
 enum Asked {
     ToRead,
     ToLoad,
-    ToFork(Slot),
+    /// The worker of that age.
+    ToFork(Slot, u64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +89,8 @@ pub(crate) struct Zygote {
     patience: Option<Duration>,
     orders: VecDeque<Order>,
     hooks: Hooks,
+    /// The ages of the workers that it has made, or is making, and that have not ended.
+    workers: BTreeSet<u64>,
 }
 
 /// Whether there may be hooks that it calls for what it is told.
@@ -165,7 +168,7 @@ impl Zygote {
     /// Tells it what has happened. One that is so busy that it has no room for another message is not
     /// told.
     pub(crate) fn tell(&self, happening: Happening) {
-        let listens = self.lives() && self.hooks == Hooks::Possible;
+        let listens = self.life != Life::Ends && self.hooks == Hooks::Possible;
         let sent = self
             .fd()
             .filter(|_| listens)
@@ -201,6 +204,7 @@ impl Zygote {
             patience,
             orders: VecDeque::new(),
             hooks: Hooks::None,
+            workers: BTreeSet::new(),
         }
     }
 
@@ -244,7 +248,7 @@ impl Zygote {
         {
             match self.give(&order) {
                 Ok(()) => {
-                    self.asked = Some(Asked::ToFork(order.slot));
+                    self.asked = Some(Asked::ToFork(order.slot, order.age));
                     self.deadline = self.patience.map(|time| now + time);
                 }
                 // It has gone, and its end comes next.
@@ -306,10 +310,13 @@ impl Zygote {
                 self.life = Life::Ends;
                 News::Failed(Failure::Told(blame, reason))
             }
-            (Asked::ToFork(slot), Answer::Forked { slot: told, pid }) if slot.0 == told => {
+            (Asked::ToFork(slot, age), Answer::Forked { slot: told, pid }) if slot.0 == told => {
+                self.workers.insert(age);
                 News::Forked(slot, Pid::from_raw(pid))
             }
-            (Asked::ToFork(slot), Answer::NotForked { slot: told, reason }) if slot.0 == told => {
+            (Asked::ToFork(slot, _), Answer::NotForked { slot: told, reason })
+                if slot.0 == told =>
+            {
                 News::NotForked(slot, reason)
             }
             _ => return None,
@@ -330,16 +337,31 @@ impl Zygote {
         self.deadline = None;
     }
 
-    /// Has it end when it has called the hooks for all that it was told.
+    /// Has it end when it has called the hooks for all that it was told, the end of its last worker
+    /// included.
     pub(crate) fn retire(&mut self, now: Duration) {
         if !self.lives() || self.asked.is_some() || self.hooks == Hooks::None {
             return self.end();
         }
-        if let Some(socket) = self.fd() {
-            no_more_orders(socket);
-        }
         self.life = Life::Retires;
-        self.deadline = Some(now + LAST_HOOKS);
+        self.leave_if_alone(now);
+    }
+
+    /// A worker has ended.
+    pub(crate) fn tell_end(&mut self, now: Duration, pid: Pid, age: u64) {
+        if self.workers.remove(&age) {
+            self.tell(Happening::Ended { pid: pid.as_raw(), age });
+            self.leave_if_alone(now);
+        }
+    }
+
+    fn leave_if_alone(&mut self, now: Duration) {
+        if self.life == Life::Retires && self.workers.is_empty() {
+            if let Some(socket) = self.fd() {
+                no_more_orders(socket);
+            }
+            self.deadline = Some(now + LAST_HOOKS);
+        }
     }
 
     /// Gives it up if its time has come.
@@ -348,10 +370,10 @@ impl Zygote {
             return None;
         }
         self.end();
-        let loading = self.asked.take_if(|asked| !matches!(asked, Asked::ToFork(_)));
+        let loading = self.asked.take_if(|asked| !matches!(asked, Asked::ToFork(..)));
         let reason = match loading? {
             Asked::ToRead => "the configuration file was not executed within a minute",
-            Asked::ToLoad | Asked::ToFork(_) => {
+            Asked::ToLoad | Asked::ToFork(..) => {
                 "the application was not imported within boot_timeout"
             }
         };
@@ -369,7 +391,7 @@ impl Zygote {
         let mut news = self.hear(now);
         let pid = self.pid;
         let asked = match self.asked {
-            Some(Asked::ToFork(slot)) => Some(slot),
+            Some(Asked::ToFork(slot, _)) => Some(slot),
             Some(asked @ (Asked::ToRead | Asked::ToLoad)) => {
                 news.push(News::Failed(unsaid(pid, asked, how)));
                 None
@@ -388,7 +410,7 @@ impl Zygote {
 fn unsaid(pid: Pid, asked: Asked, how: Ending) -> Failure {
     let (what, done, doing) = match asked {
         Asked::ToRead => ("configuration file", "executed", "executing"),
-        Asked::ToLoad | Asked::ToFork(_) => ("application", "imported", "importing"),
+        Asked::ToLoad | Asked::ToFork(..) => ("application", "imported", "importing"),
     };
     match how {
         Ending::Code(code) => Failure::Ended(format!(
