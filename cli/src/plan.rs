@@ -39,6 +39,7 @@ pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, C
             return Err(config.refuse("config", reason));
         }
     };
+    check_reload(&config)?;
     let worker = classes.find(&config)?;
     config.check_class(worker.names())?;
     let mut notes: Vec<String> = config.effective_class().note.into_iter().collect();
@@ -64,6 +65,25 @@ fn refuse_what_is_for_python(config: &Config) -> Result<(), ConfigError> {
     match FOR_PYTHON.iter().find(|name| config.explicit(name)) {
         Some(name) => Err(config.refuse(name, "no effect, but with a Python application")),
         None => Ok(()),
+    }
+}
+
+/// What is to be watched has to be there, and somebody has to know what it is.
+fn check_reload(config: &Config) -> Result<(), ConfigError> {
+    let is_pattern = |text: &str| text.contains(['*', '?', '[']);
+    for file in config.reload_extra_files.0.iter().filter(|file| !file.exists()) {
+        let reason = match is_pattern(&file.to_string_lossy()) {
+            true => "a pattern is not expanded: name the folder",
+            false => "there is no such file",
+        };
+        return Err(config.refuse("reload_extra_files", format!("{}: {reason}", file.display())));
+    }
+    match config.reload && !config.preload_app {
+        true => Err(config.refuse(
+            "reload",
+            "with --no-preload each worker imports the application, and nobody knows its files",
+        )),
+        false => Ok(()),
     }
 }
 

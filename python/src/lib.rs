@@ -7,6 +7,7 @@ pub mod asgi;
 mod boundary;
 pub mod classes;
 mod config;
+mod folders;
 mod fork;
 pub mod gevent;
 mod hooks;

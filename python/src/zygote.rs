@@ -20,6 +20,7 @@ use pyo3::prelude::*;
 
 use crate::classes::{self, PythonWorker};
 use crate::config::{self, Executed};
+use crate::folders;
 use crate::fork::{Forked, fork, quit};
 use crate::hooks::Scene;
 use crate::load;
@@ -122,9 +123,14 @@ fn prepare(py: Python<'_>, socket: &OwnedFd) -> Result<Zygote, Failed> {
         scene: scene.transpose().map_err(Failed::ours)?.flatten(),
     };
     zygote.before_import(py, letter.stage)?;
-    if letter.loads == Loads::BeforeFork {
-        zygote.import(py)?;
+    let imported = match letter.loads {
+        Loads::BeforeFork => zygote.import(py),
+        Loads::InWorker => Ok(()),
+    };
+    if zygote.config.reload {
+        folders::tell(py, socket);
     }
+    imported?;
     zygote.after_import(py, letter.stage)?;
     freeze(py).map_err(Failed::ours)?;
     Ok(zygote)

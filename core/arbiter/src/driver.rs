@@ -23,6 +23,7 @@ use oxicorn_core::sys;
 use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::herald::Herald;
 use crate::life::{Engagement, Inheritance};
+use crate::line::Line;
 use crate::master::{Master, Plan, Reload, Reloaded, poll_timeout};
 use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
@@ -30,6 +31,7 @@ use crate::signals::Signals;
 use crate::sockets::Sockets;
 use crate::spawn::{self, Forked};
 use crate::state::{Arbiter, FIRST};
+use crate::watch::{Change, Code, Watcher};
 use crate::zygote::nursery::Zygote;
 
 mod brood;
@@ -75,6 +77,9 @@ pub(crate) struct Driver {
     oom_kills: OomKills,
     lineage: Lineage,
     observer: Observer,
+    watcher: Option<Watcher>,
+    /// This program.
+    code: Code,
 }
 
 impl Driver {
@@ -93,8 +98,11 @@ impl Driver {
             Some(predecessor) => arbiter.after(predecessor.pid),
             None => arbiter,
         };
+        let own = Code::own();
         Driver {
             observer: Observer::new(&master.plan.config),
+            watcher: Watcher::of(&master.plan.config, code(&master.plan, &own), None),
+            code: own,
             arbiter,
             started,
             events: VecDeque::from([Event::Start]),
@@ -170,7 +178,7 @@ impl Driver {
         };
         let engagement = Engagement { worker: plan.worker, app: plan.app };
         drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.tables));
-        drop((self.lineage, self.observer, self.brood));
+        drop((self.lineage, self.observer, self.brood, self.watcher));
         spawn::live(inheritance, engagement)
     }
 
@@ -202,10 +210,12 @@ impl Driver {
             [self.herald.next_due(), self.observer.may_sleep_for(), self.sockets.may_sleep_for()];
         let zygotes = self.brood.deadline();
         let zygotes = zygotes.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
-        let others = others.into_iter().chain([zygotes]).flatten();
+        let watcher = self.watcher.as_ref().and_then(Watcher::may_sleep_for);
+        let others = others.into_iter().chain([zygotes, watcher]).flatten();
         let due = left.into_iter().chain(others).min();
         let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
         let own = [self.signals.fd(), self.lifeline.bell()].into_iter().chain(self.brood.fds());
+        let own = own.chain(self.watcher.as_ref().and_then(Watcher::fd));
         let own = own.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let mut fds: Vec<PollFd<'_>> = own.chain(self.lineage.poll_fds()).collect();
         match poll(&mut fds, timeout) {
@@ -219,6 +229,7 @@ impl Driver {
     fn look(&mut self) {
         self.herald.beat();
         self.observer.look(&self.board, &self.sockets);
+        self.look_at_files();
         self.sockets.close_if_ended();
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
@@ -237,6 +248,19 @@ impl Driver {
         if self.arbiter.next_deadline().is_some_and(|due| due <= now) {
             let ages = self.ages();
             self.events.push_back(Event::Tick { ages });
+        }
+    }
+
+    /// An edit is an order to reload.
+    fn look_at_files(&mut self) {
+        match self.watcher.as_mut().and_then(Watcher::look) {
+            Some(Change::File(path)) => {
+                Line::Changed { path }.write();
+                self.events.push_back(Event::Signal(Signal::Hup));
+            }
+            // To start it is for whoever has started this one: its process is another.
+            Some(Change::Program(path)) => Line::ProgramChanged { path }.write(),
+            None => {}
         }
     }
 
@@ -448,6 +472,8 @@ impl Driver {
         zygote.into_iter().for_each(|zygote| self.brood.adopt(generation, zygote));
         self.brood.ages.forget_target();
         self.observer = Observer::new(&plan.config);
+        let code = code(&plan, &self.code);
+        self.watcher = Watcher::of(&plan.config, code, self.watcher.take());
         let before = self.plans.last_key_value().map(|(_, plan)| plan);
         if before.is_none_or(|before| before.config.bind != plan.config.bind) {
             self.announce_addresses(&plan);
@@ -473,6 +499,14 @@ impl Driver {
         let plans = self.plans.values().chain(loaded).chain(self.brood.loading());
         let plans: Vec<&Plan> = plans.collect();
         self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
+    }
+}
+
+/// Where the code of a plan is.
+fn code(plan: &Plan, own: &Code) -> Code {
+    match plan.host {
+        Some(_) => Code::Hosted,
+        None => own.clone(),
     }
 }
 

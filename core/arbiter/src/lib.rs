@@ -27,6 +27,7 @@ mod signals;
 mod sockets;
 mod spawn;
 pub mod state;
+mod watch;
 pub mod zygote;
 
 #[cfg(test)]

@@ -244,9 +244,9 @@ impl Driver {
     }
 
     fn take_in(&mut self, news: Vec<News>) {
-        for news in news {
+        for news in self.take_out_folders(news) {
             match news {
-                News::Read(_) | News::Ready => {}
+                News::Folders(_) | News::Read(_) | News::Ready => {}
                 News::Failed(failure) => self.app_failed(failure),
                 News::Forked(slot, pid) => {
                     self.seen.insert(slot, Seen { pid, state: State::Booting });
@@ -292,6 +292,7 @@ impl Driver {
     }
 
     fn take_in_loading(&mut self, news: Vec<News>) {
+        let news = self.take_out_folders(news);
         if !news.is_empty()
             && let Some((plan, zygote)) = self.brood.loading.take()
         {
@@ -302,7 +303,8 @@ impl Driver {
     fn load_ended(&mut self, plan: Plan, zygote: Option<Zygote>, news: Vec<News>) -> Option<()> {
         let failure = news.into_iter().find_map(|news| match news {
             News::Failed(failure) => Some(failure),
-            News::Read(_) | News::Ready | News::Forked(..) | News::NotForked(..) => None,
+            News::Folders(_) | News::Read(_) | News::Ready => None,
+            News::Forked(..) | News::NotForked(..) => None,
         });
         match (failure, zygote) {
             (Some(failure), zygote) => {

@@ -53,7 +53,20 @@ impl Driver {
         }
     }
 
+    /// The folders that it has told of are watched, whatever comes of the rest.
+    pub(super) fn take_out_folders(&mut self, news: Vec<News>) -> Vec<News> {
+        let (folders, others): (Vec<News>, Vec<News>) =
+            news.into_iter().partition(|news| matches!(news, News::Folders(_)));
+        for news in folders {
+            if let (News::Folders(folders), Some(watcher)) = (news, &mut self.watcher) {
+                watcher.import(folders);
+            }
+        }
+        others
+    }
+
     pub(super) fn take_in_reading(&mut self, news: Vec<News>) {
+        let news = self.take_out_folders(news);
         if !news.is_empty()
             && let Some(zygote) = self.brood.reading.take()
         {
@@ -63,10 +76,11 @@ impl Driver {
 
     /// The file was executed, or not.
     pub(super) fn read_ended(&mut self, zygote: Option<Zygote>, news: Vec<News>) -> Option<()> {
+        let news = self.take_out_folders(news);
         let outcome = news.into_iter().find_map(|news| match news {
             News::Read(names) => Some(Ok(names)),
             News::Failed(failure) => Some(Err(Unread::from(failure))),
-            News::Ready | News::Forked(..) | News::NotForked(..) => None,
+            News::Folders(_) | News::Ready | News::Forked(..) | News::NotForked(..) => None,
         });
         match (outcome, zygote) {
             (Some(Ok(names)), Some(zygote)) => self.load_read(names, zygote),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -29,6 +30,8 @@ pub(crate) const LAST_HOOKS: Duration = Duration::from_secs(5);
 pub(crate) enum News {
     /// It has executed the configuration file.
     Read(Names),
+    /// Modules were imported from these. It says more, soon.
+    Folders(Vec<PathBuf>),
     /// It has loaded what it was to load.
     Ready,
     /// It has not, and never will.
@@ -295,6 +298,7 @@ impl Zygote {
     /// What nobody has asked for is no news.
     fn understand(&mut self, answer: Answer) -> Option<News> {
         let news = match (self.asked?, answer) {
+            (_, Answer::Folders(folders)) => return Some(News::Folders(folders)),
             (Asked::ToRead, Answer::Read(names)) => News::Read(names),
             (Asked::ToRead | Asked::ToLoad, Answer::Unreadable { reason, traceback }) => {
                 self.life = Life::Ends;

@@ -61,7 +61,8 @@ pub fn read(host: &Host, file: &ConfigurationFile) -> Result<(Reader, Names), Un
                 collect(zygote.pid());
                 return Err(failure.into());
             }
-            Some(News::Ready | News::Forked(..) | News::NotForked(..)) | None => {}
+            Some(News::Folders(_) | News::Ready | News::Forked(..) | News::NotForked(..))
+            | None => {}
         }
         if end {
             let how = collect(zygote.pid());

@@ -55,7 +55,8 @@ pub fn rehearse(plan: &Plan, host: &Host, reader: Option<Reader>) -> Result<(), 
             zygote.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).into_iter().collect();
         // On an error of poll(2) it is heard once more, which is as good.
         let _ = poll(&mut fds, left.map_or(PollTimeout::NONE, poll_timeout));
-        news.extend(zygote.hear(start.elapsed()));
+        let heard = zygote.hear(start.elapsed()).into_iter();
+        news.extend(heard.filter(|news| !matches!(news, News::Folders(_))));
         news.extend(zygote.expire(start.elapsed()));
     }
     zygote.end();

@@ -155,6 +155,8 @@ pub enum Answer {
         /// What Python says about it.
         traceback: Vec<String>,
     },
+    /// Modules have been imported from these folders. It is said besides, before the answer.
+    Folders(Vec<PathBuf>),
     /// It has done what the letter says, and waits for orders.
     Ready,
     /// It cannot do what the letter says, and ends.

@@ -13,8 +13,9 @@ use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
     AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
-    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost,
-    SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, ReloadEngine, SchemeHeader,
+    Sender, StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables,
+    Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -445,6 +446,31 @@ settings! {
     /// It is set before the application starts; settings are not read from it.
     raw_env: Variables = Variables::default() => {
         group: Process, reload: Generation, short: 'e', also: ["env"],
+    }
+
+    /// Reload when a file has changed
+    ///
+    /// For development. Of a Python application every module in the folders that its modules are imported
+    /// from is watched, and the configuration file; of any application the files of
+    /// `reload_extra_files`. What follows is what SIGHUP does: what cannot be loaded changes nothing.
+    reload: bool = false => {
+        group: Process, reload: Live,
+    }
+
+    /// How it is known that a file has changed
+    ///
+    /// `inotify`: the kernel tells. `poll`: the files are looked at once a second, for folders that other
+    /// machines write to. `auto`: the first, or where it is not possible the second.
+    reload_engine: ReloadEngine = ReloadEngine::Auto => {
+        group: Process, reload: Live,
+    }
+
+    /// File to watch with reload; may be repeated
+    ///
+    /// A template or a file of settings. Of a folder every file in it is watched, but not in the folders in
+    /// it.
+    reload_extra_files: Listed<PathBuf> = Listed(Vec::new()) => {
+        group: Process, reload: Live, also: ["reload-extra-file"],
     }
 
     /// Application to serve, where the command line names none

@@ -24,7 +24,6 @@ const STRICT: Ours =
 const LOGS: Ours = Ours::Instead(
     "the logs are not Python's: see errorlog, accesslog, access_log_format and loglevel",
 );
-const WATCHER: Ours = Ours::Instead("let a file watcher send HUP to the master");
 const SIGNALS: Ours = Ours::Instead("the master is controlled by signals");
 const QUEUE: Ours = Ours::Instead("long jobs are for a queue of their own");
 const ONLY_HTTP: Ours = Ours::Instead("the only protocol is HTTP");
@@ -57,9 +56,9 @@ rows! {
         => Ours::Instead("there are no WebSockets here");
 
     // Debugging.
-    reload ["--reload"] "False" => WATCHER;
-    reload_engine ["--reload-engine"] r#""auto""# => WATCHER;
-    reload_extra_files ["--reload-extra-file"] "[]" => WATCHER;
+    reload ["--reload"] "False" => Ours::Same;
+    reload_engine ["--reload-engine"] r#""auto""# => Ours::Same;
+    reload_extra_files ["--reload-extra-file"] "[]" => Ours::Same;
     spew ["--spew"] "False" => Ours::Instead("nothing is traced; loglevel = \"debug\" says more");
     check_config ["--check-config"] "False" => Ours::Same;
     print_config ["--print-config"] "False" => Ours::Same;
