@@ -83,7 +83,10 @@ pub(crate) fn documented(program: &str, classes: Registry) -> Command {
         .about("application server with interchangeable worker classes")
         .override_usage(format!("{program} [OPTIONS] [APP]"))
         .mut_arg(APP, |arg| {
-            arg.help("The application, where a program has several; of server: demo (the default) or echo")
+            arg.help(
+                "The application, where a program has several; of server: demo (the default), echo, \
+                 or a Python one: module:callable",
+            )
         })
         .mut_arg(COMPLETIONS, |arg| arg.value_parser(SHELLS).hide_possible_values(true));
     for (name, help) in OTHERS {

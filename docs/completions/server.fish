@@ -14,6 +14,12 @@ complete -c server -l max-requests -d 'Requests after which a worker is replaced
 complete -c server -l max-requests-jitter -d 'Requests by which max_requests may be more, at random' -r
 complete -c server -l max-lifetime -d 'Time after which a worker is replaced' -r
 complete -c server -l max-rss -d 'Resident memory of a worker at which it is replaced' -r
+complete -c server -l asgi-loop -d 'Event loop of ASGI applications: auto, asyncio or uvloop' -r -f -a "auto\t''
+asyncio\t''
+uvloop\t''"
+complete -c server -l asgi-lifespan -d 'Tell ASGI applications of start and end: auto, on or off' -r -f -a "auto\t''
+on\t''
+off\t''"
 complete -c server -s t -l timeout -d 'How long a request may occupy the application' -r
 complete -c server -l graceful-timeout -d 'How long requests may take to finish when a worker is told to leave' -r
 complete -c server -l drain-delay -d 'How long everything is still served after TERM' -r
@@ -28,11 +34,13 @@ complete -c server -l limit-request-line -d 'Bytes of a request line' -r
 complete -c server -l limit-request-fields -d 'Header fields of a request' -r
 complete -c server -l limit-request-field-size -l limit-request-field_size -d 'Bytes of a header field, name and value' -r
 complete -c server -l limit-request-body -d 'Bytes of a request\'s body' -r
+complete -c server -l websocket-max-message-size -d 'Bytes of a WebSocket\'s message' -r
 complete -c server -l body-buffer-size -d 'Bytes of a body that are read before the handler runs' -r
 complete -c server -s u -l user -d 'User that the workers run as, by name or number' -r
 complete -c server -s g -l group -d 'Group that the workers run as, by name or number' -r
 complete -c server -s m -l umask -d 'Permissions that new files do not get' -r
 complete -c server -l chdir -d 'Folder to change to before anything else' -r -F
+complete -c server -l pythonpath -d 'Folders to look for a Python application in; may be repeated' -r -F
 complete -c server -s e -l raw-env -l env -d 'Variable for the environment of the application; may be repeated' -r
 complete -c server -s n -l proc-name -l name -d 'Name of the application in process titles' -r
 complete -c server -s p -l pidfile -l pid -d 'File with the process number of the master' -r -F
@@ -47,6 +55,7 @@ v1\t''
 v2\t''
 auto\t''"
 complete -c server -l proxy-allow-ips -l proxy-allow-from -d 'Senders that may use the PROXY protocol' -r
+complete -c server -l root-path -d 'Path below which a proxy in front serves the application' -r
 complete -c server -l accesslog -l access-logfile -d 'Where the access log goes; - is standard output' -r -F
 complete -c server -l access-log-format -l access-logformat -d 'What a line of the access log consists of' -r
 complete -c server -l errorlog -l error-logfile -l log-file -d 'Where the error log goes; - is standard error' -r -F
@@ -67,6 +76,7 @@ complete -c server -l completions -d 'Print the completions for bash, zsh or fis
 zsh\t''
 fish\t''"
 complete -c server -l reuse-port -d 'Let another server listen at the same addresses'
+complete -c server -l preload-app -l preload -d 'Import a Python application once, before the workers are forked'
 complete -c server -l permit-missing-host -d 'Accept HTTP/1.1 requests without a Host field'
 complete -c server -s D -l daemon -d 'Run in the background'
 complete -c server -l initgroups -d 'Give the workers all groups that `user` is in'

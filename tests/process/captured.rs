@@ -12,7 +12,7 @@ use oxicorn_tests::{Deadline, Launch, Request, Serving, Signal, Subject};
 fn talkative(class: &str, serving: Serving) -> Launch {
     let server = Path::new(env!("CARGO_BIN_EXE_server"));
     let binary = server.with_file_name("examples").join("talkative");
-    Launch::of(&Subject { binary, class: class.to_owned(), serving })
+    Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None })
 }
 
 fn stop(server: &mut Server) {

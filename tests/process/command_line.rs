@@ -167,8 +167,9 @@ fn what_is_wrong_elsewhere_is_one_line_and_status_1() {
 }
 
 #[test]
-fn an_application_that_is_not_there_is_one_line() {
-    let finished = run(server("-b 127.0.0.1:0 myproject.wsgi:application"));
+fn an_application_without_a_python_is_one_line() {
+    let server = server("-b 127.0.0.1:0 myproject.wsgi:application");
+    let finished = run(server.env("OXICORN_PYTHON", "/nowhere/python"));
     assert!(finished.code.is_some_and(|code| code != 0), "{finished:?}");
     assert!(finished.stderr.contains("myproject.wsgi"), "{finished:?}");
     assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");

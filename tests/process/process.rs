@@ -47,7 +47,12 @@ fn started_by(program: &str) -> Launch {
 
 fn through(binary: &Path) -> Launch {
     let class = "sync".to_owned();
-    Launch::of(&Subject { binary: binary.to_owned(), class, serving: Serving::Inline })
+    Launch::of(&Subject {
+        binary: binary.to_owned(),
+        class,
+        serving: Serving::Inline,
+        hosted: None,
+    })
 }
 
 /// The server run to its end.

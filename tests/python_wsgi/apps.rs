@@ -19,7 +19,7 @@ impl Class {
         let (name, serving) = match self {
             Class::Sync => ("sync", Serving::Inline),
             Class::Threaded => ("threaded", Serving::Threads),
-            Class::Gevent => ("gevent", Serving::Many),
+            Class::Gevent => ("coroutine", Serving::Many),
         };
         Subject::new(env!("CARGO_BIN_EXE_server"), name, serving)
     }

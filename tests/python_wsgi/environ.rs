@@ -147,6 +147,8 @@ fn methods_and_versions_are_as_they_were_sent() {
     for method in ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "REPORT"] {
         assert_eq!(told(&server, &Request::new(method, "/"))["REQUEST_METHOD"], method);
     }
+    let whole_server = told(&server, &Request::new("OPTIONS", "*"));
+    assert_eq!((&whole_server["PATH_INFO"], &whole_server["RAW_URI"]), (&json!("*"), &json!("*")));
     let old = Request::get("/").version(oxicorn_tests::client::Version::Http10);
     assert_eq!(told(&server, &old)["SERVER_PROTOCOL"], "HTTP/1.0");
 }
@@ -210,6 +212,7 @@ fn an_application_can_be_mounted() {
     );
     assert_eq!(told(&server, &Request::get("/shop"))["PATH_INFO"], "");
     assert_eq!(server.get("/elsewhere").status, 500);
+    assert_eq!(server.get("/shopping").status, 500);
     server.wait_for_line("Error handling request GET /elsewhere: it is not below SCRIPT_NAME");
     // A trusted proxy says it itself.
     let by_proxy = Class::Sync.launch("environ").start();

@@ -1,7 +1,7 @@
 //! What is different in the class `coroutine`: requests are gevent's greenlets.
 
 use oxicorn_tests::harness::Level;
-use oxicorn_tests::{Asked, Connection, Launch, Request, Server, python};
+use oxicorn_tests::{Asked, Connection, Launch, Request, Server, Serving, Subject, python};
 
 use crate::apps::{Class, module};
 
@@ -18,6 +18,14 @@ fn asks(server: &Server, target: &str) -> Connection {
 #[test]
 fn the_standard_library_is_patched_before_the_application_is_imported() {
     assert_eq!(start().get("/patched").text(), "True");
+}
+
+#[test]
+fn it_is_found_under_the_name_that_people_know() {
+    let subject = Subject::new(env!("CARGO_BIN_EXE_server"), "gevent", Serving::Many);
+    let server =
+        Launch::of(&subject).python(&python::with_packages(), &module("greenlets")).start();
+    server.wait_for_line("Using worker: coroutine");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// What the tests need from PyPI.
-const PACKAGES: [&str; 3] = ["flask", "django", "gevent"];
+const PACKAGES: [&str; 6] = ["flask", "django", "gevent", "fastapi", "uvloop", "websockets"];
 
 /// The oldest version that is hosted: 3.10.
 const OLDEST: u32 = 10;
@@ -51,7 +51,7 @@ fn executable(python: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.trim())).filter(|path| path.is_absolute())
 }
 
-/// An interpreter that has Flask, Django and gevent.
+/// An interpreter that has Flask, Django and gevent, FastAPI (so Starlette), uvloop and websockets.
 ///
 /// # Panics
 /// When it cannot be made: PyPI cannot be reached, for example.

@@ -9,7 +9,8 @@ const CLASSES: [(&str, Serving); 3] =
     [("sync", Serving::Inline), ("threaded", Serving::Threads), ("tokio", Serving::Many)];
 
 fn start(class: &str, serving: Serving) -> Server {
-    Launch::of(&Subject { binary: BINARY.into(), class: class.to_owned(), serving }).start()
+    Launch::of(&Subject { binary: BINARY.into(), class: class.to_owned(), serving, hosted: None })
+        .start()
 }
 
 #[test]

@@ -12,7 +12,7 @@ const CLASSES: [(&str, Serving); 4] = [
 
 fn launch(class: &str, serving: Serving) -> Launch {
     let binary = env!("CARGO_BIN_EXE_example-hello").into();
-    Launch::of(&Subject { binary, class: class.to_owned(), serving })
+    Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None })
 }
 
 #[test]

@@ -6,7 +6,8 @@ use oxicorn_tests::{Asked, Connection, Launch, Request, Server, Serving, Subject
 
 fn launch() -> Launch {
     let binary = env!("CARGO_BIN_EXE_example-io-bound").into();
-    let subject = Subject { binary, class: "tokio".to_owned(), serving: Serving::Many };
+    let subject =
+        Subject { binary, class: "tokio".to_owned(), serving: Serving::Many, hosted: None };
     Launch::of(&subject).args(["--timeout", "1"])
 }
 

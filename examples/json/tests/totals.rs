@@ -12,7 +12,8 @@ const CLASSES: [(&str, Serving); 4] = [
 
 fn start(class: &str, serving: Serving) -> Server {
     let binary = env!("CARGO_BIN_EXE_example-json").into();
-    let server = Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None }).spawn();
+    let server =
+        Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None }).spawn();
     server.wait_for_line("Booting worker with pid: ");
     server
 }

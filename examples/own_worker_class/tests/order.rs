@@ -14,8 +14,12 @@ const BINARY: &str = env!("CARGO_BIN_EXE_example-own-worker-class");
 fn the_newest_request_is_answered_first() {
     let upstream = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a listener");
     let address = upstream.local_addr().expect("its address").to_string();
-    let subject =
-        Subject { binary: BINARY.into(), class: "lifo".to_owned(), serving: Serving::Inline };
+    let subject = Subject {
+        binary: BINARY.into(),
+        class: "lifo".to_owned(),
+        serving: Serving::Inline,
+        hosted: None,
+    };
     let server = Launch::of(&subject).env("OXICORN_DEMO_UPSTREAM", &address).start();
     let mut waiting: Vec<_> = ["/bytes?n=1", "/bytes?n=2", "/bytes?n=3"]
         .map(|target| {

@@ -13,7 +13,7 @@ const CLASSES: [(&str, Serving); 4] = [
 
 fn start(class: &str, serving: Serving) -> Server {
     let binary = env!("CARGO_BIN_EXE_example-server-sent-events").into();
-    Launch::of(&Subject { binary, class: class.to_owned(), serving }).start()
+    Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None }).start()
 }
 
 #[test]

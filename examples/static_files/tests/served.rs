@@ -19,7 +19,7 @@ const LITTLE_MEMORY: u64 = 16 * 1024 * 1024;
 
 fn subject(class: &str, serving: Serving) -> Subject {
     let binary = env!("CARGO_BIN_EXE_example-static-files").into();
-    Subject { binary, class: class.to_owned(), serving }
+    Subject { binary, class: class.to_owned(), serving, hosted: None }
 }
 
 /// One worker that serves `www/` in its own folder, beside which there is a secret.

@@ -21,7 +21,7 @@ const LITTLE_MEMORY: u64 = 16 * 1024 * 1024;
 
 fn start(class: &str, serving: Serving, folder: &Path) -> Server {
     let binary = env!("CARGO_BIN_EXE_example-upload-download").into();
-    let launch = Launch::of(&Subject { binary, class: class.to_owned(), serving });
+    let launch = Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None });
     let server = launch.env("UPLOADS", &folder.display().to_string()).spawn();
     server.wait_for_line("Booting worker with pid: ");
     server

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::channel::{Channel, Protocol};
-use super::exchange::{Client, Exchange, Handler, Key, Talk};
+use super::exchange::{Begun, Client, Exchange, Handler, Key, Talk};
 use super::handler::Coroutine;
 use super::hub::Hub;
 use super::receive::Inbound;
@@ -64,6 +64,7 @@ impl Hub {
             outbound: Outbound::Nothing,
             client: Client::Here,
             body_due: None,
+            begun: Begun::No,
             at_once: 0,
             receivers: Vec::new(),
             senders: Vec::new(),
@@ -92,7 +93,7 @@ impl Hub {
         let receive = channel.getattr(intern!(py, "receive"))?;
         let send = channel.getattr(intern!(py, "send"))?;
         let called =
-            self.in_handler(py, key, || self.callable.bind(py).call1((scope, receive, send)))??;
+            self.in_handler(key, || self.callable.bind(py).call1((scope, receive, send)))?;
         let coroutine = Bound::new(py, Coroutine::new(key, awaited(called)?))?;
         let task = self.host.task(py, coroutine.into_any())?;
         self.keep_task(key, task.unbind());

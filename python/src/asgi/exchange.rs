@@ -73,6 +73,13 @@ pub(super) enum Connect {
     Told,
 }
 
+/// Whether the handler has had its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    No,
+    Yes,
+}
+
 /// Where the client is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Client {
@@ -98,6 +105,7 @@ pub(super) struct Exchange {
     pub(super) client: Client,
     /// When the client's patience with its own body is over.
     pub(super) body_due: Option<Instant>,
+    pub(super) begun: Begun,
     /// Events so far for which nobody had to wait.
     pub(super) at_once: u32,
     /// Futures of those who wait in `receive()`, and of those who wait in `send()`.

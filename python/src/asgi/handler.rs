@@ -72,13 +72,19 @@ impl Coroutine {
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let (hub, inner) = (Hub::of_this_thread()?, self.inner.bind(py));
         let none = py.None().into_bound(py);
-        let step = hub.in_handler(py, self.key, || send(inner, &none))?;
+        let step = {
+            hub.has_turn(self.key);
+            hub.in_handler(self.key, || send(inner, &none))
+        };
         self.after(py, &hub, step)
     }
 
     fn send(&self, py: Python<'_>, value: Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let (hub, inner) = (Hub::of_this_thread()?, self.inner.bind(py));
-        let step = hub.in_handler(py, self.key, || send(inner, &value))?;
+        let step = {
+            hub.has_turn(self.key);
+            hub.in_handler(self.key, || send(inner, &value))
+        };
         self.after(py, &hub, step)?.ok_or_else(|| stop(py.None()))
     }
 
@@ -92,11 +98,11 @@ impl Coroutine {
     ) -> PyResult<Py<PyAny>> {
         let (hub, inner) = (Hub::of_this_thread()?, self.inner.bind(py));
         let name = intern!(py, "throw");
-        let step = hub.in_handler(py, self.key, || match (value, traceback) {
+        let step = hub.in_handler(self.key, || match (value, traceback) {
             // With three arguments it is deprecated.
             (None, None) => inner.call_method1(name, (kind,)),
             (value, traceback) => inner.call_method1(name, (kind, value, traceback)),
-        })?;
+        });
         let step = match step {
             Ok(yielded) => Ok(PySendResult::Next(yielded)),
             Err(error) if error.is_instance_of::<PyStopIteration>(py) => {

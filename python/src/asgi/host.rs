@@ -5,7 +5,7 @@ use oxicorn_core::worker::WorkerError;
 use pyo3::exceptions::PyModuleNotFoundError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{IntoPyDict, PyDict, PyTuple};
 
 use crate::traceback;
 
@@ -25,6 +25,9 @@ pub(super) struct Host {
     create_future: Py<PyAny>,
     call_soon: Py<PyAny>,
     call_later: Py<PyAny>,
+    /// The context of all callbacks (contextvars): otherwise it would be a copy of what the one that asks
+    /// for them runs in, a request perhaps.
+    context: Py<PyDict>,
     tasks: Tasks,
 }
 
@@ -41,6 +44,7 @@ impl Host {
             create_future: method("create_future")?,
             call_soon: method("call_soon")?,
             call_later: method("call_later")?,
+            context: fresh_context(py).map_err(failed(py))?,
             event_loop: event_loop.unbind(),
             tasks: Tasks::Loop,
         })
@@ -84,7 +88,7 @@ impl Host {
     }
 
     pub(super) fn soon(&self, py: Python<'_>, callback: &Py<PyAny>) -> PyResult<()> {
-        self.call_soon.bind(py).call1((callback,)).map(drop)
+        self.call_soon.bind(py).call((callback,), Some(self.context.bind(py))).map(drop)
     }
 
     /// Returns the handle, which cancels it.
@@ -94,7 +98,8 @@ impl Host {
         seconds: f64,
         callback: &Py<PyAny>,
     ) -> PyResult<Py<PyAny>> {
-        self.call_later.bind(py).call1((seconds, callback)).map(Bound::unbind)
+        let options = self.context.bind(py);
+        self.call_later.bind(py).call((seconds, callback), Some(options)).map(Bound::unbind)
     }
 
     pub(super) fn stop(&self, py: Python<'_>) {
@@ -130,7 +135,11 @@ impl Host {
     }
 }
 
-use pyo3::types::IntoPyDict;
+/// `context=`, for the methods of a loop that take it.
+fn fresh_context(py: Python<'_>) -> PyResult<Py<PyDict>> {
+    let context = py.import("contextvars")?.call_method0("copy_context")?;
+    Ok([("context", context)].into_py_dict(py)?.unbind())
+}
 
 fn new_loop(py: Python<'_>, which: AsgiLoop) -> Result<Bound<'_, PyAny>, WorkerError> {
     let make = |module: &str| {

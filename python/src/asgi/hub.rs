@@ -22,7 +22,7 @@ use pyo3::types::PyDict;
 use slab::Slab;
 
 use super::awaitable::Done;
-use super::exchange::{Exchange, Handler, Key};
+use super::exchange::{Begun, Exchange, Handler, Key};
 use super::host::{Host, failed};
 use super::scope::Scopes;
 
@@ -352,13 +352,19 @@ impl Hub {
         self.look_at.set(None);
     }
 
+    /// The task of a request has its turn. Its first one may have come late.
+    pub(super) fn has_turn(&self, key: Key) {
+        self.with(key, |exchange| {
+            if std::mem::replace(&mut exchange.begun, Begun::Yes) == Begun::No
+                && let Some(job) = &mut exchange.job
+            {
+                job.connection.note_queue_time();
+            }
+        });
+    }
+
     /// The thread goes into the handler of a request, or out of it.
-    pub(super) fn in_handler<T>(
-        &self,
-        py: Python<'_>,
-        key: Key,
-        run: impl FnOnce() -> T,
-    ) -> PyResult<T> {
+    pub(super) fn in_handler<T>(&self, key: Key, run: impl FnOnce() -> T) -> T {
         let running = self.with(key, |exchange| exchange.running).unwrap_or(Running::NONE);
         let hold = self.service.hold_thread();
         self.service.enter(running);
@@ -368,8 +374,7 @@ impl Hub {
             let place = self.with(key, |exchange| exchange.place.clone());
             place.map_or_else(|| "a request".to_owned(), |place| place.to_string())
         });
-        let _ = py;
-        Ok(outcome)
+        outcome
     }
 
     /// Keeps the task of a handler that has not come to its end yet.

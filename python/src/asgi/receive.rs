@@ -175,7 +175,9 @@ impl Hub {
             io::ErrorKind::InvalidData => StatusCode::BAD_REQUEST,
             _ => return self.conclude(exchange, Err(Unsendable::Gone(error))),
         };
-        self.report(exchange, &format_args!("the body of the request cannot be read: {error}"));
+        if let Some(job) = &exchange.job {
+            tracing::warn!("Invalid request from ip={}: {error}", job.connection.info().peer);
+        }
         match exchange.outbound {
             Outbound::Nothing | Outbound::Head(_) => self.answer(exchange, status),
             _ => self.conclude(exchange, Err(Unsendable::Gone(error))),

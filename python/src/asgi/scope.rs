@@ -21,6 +21,10 @@ use super::channel::Protocol;
 const HTTP_VERSION: &str = "2.3";
 const WEBSOCKET_VERSION: &str = "2.4";
 
+/// Whether the server has been told to stop, for the answer to a readiness probe: what
+/// [`RequestExt::is_stopping`] says to applications in Rust.
+const STOPPING: &str = "oxicorn.stopping";
+
 /// See the module.
 pub(super) struct Scopes {
     http: Py<PyDict>,
@@ -47,6 +51,7 @@ fn template<'py>(
     scope.set_item("http_version", "1.1")?;
     scope.set_item("scheme", "http")?;
     scope.set_item("root_path", root_path)?;
+    scope.set_item(STOPPING, false)?;
     Ok(scope)
 }
 
@@ -97,6 +102,9 @@ impl Scopes {
                 scope
             }
         };
+        if request.is_stopping() {
+            scope.set_item(intern!(py, "oxicorn.stopping"), true)?;
+        }
         if request.version() == Version::HTTP_10 {
             scope.set_item(intern!(py, "http_version"), intern!(py, "1.0"))?;
         }

@@ -94,6 +94,7 @@ impl Template {
         // is as large.
         let room: Vec<String> = (0..4).map(|n| format!("room for a header {n}")).collect();
         let mount = std::env::var("SCRIPT_NAME").unwrap_or_default();
+        let mount = mount.trim_end_matches('/').to_owned();
         let many = |number: Number| number == Number::Many;
         let set = |key: &str, value: Bound<'_, PyAny>| -> PyResult<()> {
             blank.set_item(PyString::intern(py, key), value)
@@ -202,11 +203,11 @@ impl<'py> New<'_, 'py> {
         let given = request.headers().get("script_name").and_then(|value| value.to_str().ok());
         let mount = given.unwrap_or(mount);
         let path = request.uri().path();
-        let Some(below) = path.strip_prefix(mount) else {
+        let Some(below) = below(path, mount.trim_end_matches('/')) else {
             return Err(Failure::NotMounted { mount: mount.to_owned() });
         };
         if let Some(given) = given {
-            self.set(&all.script_name, given)?;
+            self.set(&all.script_name, given.trim_end_matches('/'))?;
         }
         match text::decode(below) {
             None if below == "/" => {}
@@ -326,6 +327,14 @@ impl<'py> New<'_, 'py> {
         }
         Some(all)
     }
+}
+
+/// What is left of a path below the place where the application is mounted.
+fn below<'a>(path: &'a str, mount: &str) -> Option<&'a str> {
+    if mount.is_empty() {
+        return Some(path);
+    }
+    path.strip_prefix(mount).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn decimal(port: u16) -> String {

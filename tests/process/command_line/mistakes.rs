@@ -44,7 +44,6 @@ fn every_mistake_is_one_line_that_says_what_to_do() {
             "-x",
             "--nothing-like-it",
             "demo echo",
-            "myproject.wsgi:application",
             "-k gevnt",
             "-c nowhere.toml",
             "-c .",
@@ -56,7 +55,7 @@ fn every_mistake_is_one_line_that_says_what_to_do() {
         "gunicorn's",
         on_the_command_line(&[
             "--reload",
-            "--preload app:app",
+            "--spew app:app",
             "--worker-tmp-dir /dev/shm",
             "--certfile cert.pem --keyfile key.pem",
             "--log-config logging.ini",

@@ -89,9 +89,10 @@ fn while_a_slow_application_is_imported_the_old_one_serves_and_signals_count() {
     server.wait_for_lines("Booting worker with pid: ", 3);
     // Asked for once more meanwhile, twice: the files are read once more.
     write(server.folder(), "shop", &version("three"));
-    server.signal(Signal::SIGHUP);
-    server.signal(Signal::SIGHUP);
-    server.wait_for_lines("Hang up: Master", 3);
+    for round in 2..=3 {
+        server.signal(Signal::SIGHUP);
+        server.wait_for_lines("Hang up: Master", round);
+    }
     fs::write(server.folder().join("go"), "").unwrap();
     server.wait_for_lines("Reloaded: all workers are of generation 3", 1);
     wait_for_version(&server, "three");

@@ -52,7 +52,7 @@ fn both_masters_stop(launch: Launch, order: fn([Process; 2]) -> [Process; 2]) {
     let old_worker = server.worker();
     server.signal(Signal::SIGUSR2);
     let new = server.wait_for_successor(1);
-    let new_worker = new.children()[0];
+    let new_worker = server.workers_of(new)[0];
     let workers = [old_worker, new_worker];
     // Whatever their class they take nobody off the queue now.
     workers.iter().for_each(|worker| worker.signal(Signal::SIGSTOP));
@@ -81,7 +81,7 @@ fn one_after_the_other(launch: Launch, order: fn([Process; 2]) -> [Process; 2]) 
     let old = (server.master(), server.worker());
     server.signal(Signal::SIGUSR2);
     let new = server.wait_for_successor(1);
-    let worker = |master| if master == old.0 { old.1 } else { new.children()[0] };
+    let worker = |master| if master == old.0 { old.1 } else { server.workers_of(new)[0] };
     let [first, last] = order([old.0, new]);
     let (first_worker, last_worker) = (worker(first), worker(last));
     for stopped in [first_worker, last_worker, last] {

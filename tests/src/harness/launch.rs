@@ -60,6 +60,8 @@ pub struct Launch {
 
 /// Longer than any test's queue of connections, so that none is refused for want of room.
 const BACKLOG: i32 = 1024;
+/// What a server needs for Python applications.
+const EXTENSION: &str = "liboxicorn_python.so";
 /// Threads of a class that has a pool, when the test does not say how many.
 const SOME_THREADS: u32 = 4;
 
@@ -145,6 +147,12 @@ impl Launch {
         // file removes the name.
         let linked = std::fs::hard_link(&self.binary, &path);
         linked.or_else(|_| std::fs::copy(&self.binary, &path).map(drop)).expect("a copy");
+        // What cargo leaves beside a binary has to be beside its copy.
+        let extension = self.binary.with_file_name("deps").join(EXTENSION);
+        if extension.exists() {
+            let beside = path.with_file_name(EXTENSION);
+            std::os::unix::fs::symlink(extension, beside).expect("a link to the extension");
+        }
         self.binary = path;
         self
     }

@@ -106,8 +106,12 @@ impl Server {
 
     /// The workers that run now: the master's children, lowest number first, but for its zygotes.
     pub fn workers(&self) -> Vec<Process> {
-        let children = self.master().children();
-        children.into_iter().filter(|child| !is_zygote(*child)).collect()
+        self.workers_of(self.master())
+    }
+
+    /// Those of one of its masters, when there are two.
+    pub fn workers_of(&self, master: Process) -> Vec<Process> {
+        master.children().into_iter().filter(|child| !is_zygote(*child)).collect()
     }
 
     /// The processes that make the workers of an application in another language.
@@ -338,12 +342,9 @@ impl Drop for Server {
     }
 }
 
-/// By its title, or by the arguments that it was started with.
+/// By its title, or by the arguments that it was started with. One that is about to be gone has neither.
 fn is_zygote(process: Process) -> bool {
-    process.title().is_some_and(|title| {
-        let mut words = title.split(' ');
-        words.any(|word| word == "zygote")
-    })
+    process.title().is_none_or(|title| title.is_empty() || title.split(' ').any(|w| w == "zygote"))
 }
 
 #[track_caller]

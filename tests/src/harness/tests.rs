@@ -16,6 +16,7 @@ fn program(name: &str) -> Launch {
         binary: folder.join(name),
         class: "any".to_owned(),
         serving: Serving::Threads,
+        hosted: None,
     })
 }
 

@@ -234,6 +234,22 @@ settings! {
         group: Workers, reload: Generation,
     }
 
+    /// Event loop of ASGI applications: auto, asyncio or uvloop
+    ///
+    /// `auto`: uvloop if it is installed where the application is, otherwise asyncio's own.
+    asgi_loop: AsgiLoop = AsgiLoop::Auto => {
+        group: Workers, reload: Generation, classes: ["tokio"],
+    }
+
+    /// Tell ASGI applications of start and end: auto, on or off
+    ///
+    /// A worker is ready when the application says that it has started; if it says that it cannot, the
+    /// worker has failed to boot. `auto`: an application that does not know these events is served
+    /// without them. `on`: that is a failure, too.
+    asgi_lifespan: AsgiLifespan = AsgiLifespan::Auto => {
+        group: Workers, reload: Generation, classes: ["tokio"],
+    }
+
     /// How long a request may occupy the application
     ///
     /// From the moment that the handler gets it until its response is made, the pieces of a streamed
@@ -317,22 +333,6 @@ settings! {
     /// method and path, and counted. The clock is exact to some milliseconds. `0`: nobody looks.
     blocked_threshold: Timeout = Timeout(Some(Duration::from_millis(100))) => {
         group: Time, reload: Generation, classes: ["coroutine", "tokio"],
-    }
-
-    /// Event loop of ASGI applications: auto, asyncio or uvloop
-    ///
-    /// `auto`: uvloop if it is installed where the application is, otherwise asyncio's own.
-    asgi_loop: AsgiLoop = AsgiLoop::Auto => {
-        group: Workers, reload: Generation, classes: ["tokio"],
-    }
-
-    /// Tell ASGI applications of start and end: auto, on or off
-    ///
-    /// A worker is ready when the application says that it has started; if it says that it cannot, the
-    /// worker has failed to boot. `auto`: an application that does not know these events is served
-    /// without them. `on`: that is a failure, too.
-    asgi_lifespan: AsgiLifespan = AsgiLifespan::Auto => {
-        group: Workers, reload: Generation, classes: ["tokio"],
     }
 
     /// Bytes of a request line

@@ -16,8 +16,9 @@ use crate::listener::Peer;
 use crate::sys::tcp;
 
 impl Connection {
-    /// The application gets the request in hand now.
-    pub(super) fn note_queue_time(&mut self) {
+    /// The application gets the request in hand now. [`Connection::open`] says so, too: what counts is
+    /// the last time, for a class in which a handler that was made has still to wait for its turn.
+    pub fn note_queue_time(&mut self) {
         let Some(exchange) = &mut self.exchange else { return };
         let Some(log) = exchange.log.as_mut().filter(|log| log.wants_queue_time()) else { return };
         let own = exchange.in_flight.as_ref().map_or(Duration::ZERO, |f| f.started.elapsed());

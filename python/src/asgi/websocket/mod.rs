@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use oxicorn_core::connection::Readiness;
 use oxicorn_core::handover::{HandedOver, Visitor};
-use tungstenite::error::CapacityError;
+use tungstenite::error::{CapacityError, ProtocolError};
 use tungstenite::protocol::frame::Utf8Bytes;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
@@ -210,7 +210,9 @@ impl Socket {
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => self.end(Closure::LOST),
-                Err(Error::Io(_)) => self.lose(),
+                Err(
+                    Error::Io(_) | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
+                ) => self.lose(),
                 Err(error) if self.phase == Phase::Open => self.refuse(&error),
                 Err(_) => self.lose(),
             }

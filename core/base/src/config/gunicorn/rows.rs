@@ -48,12 +48,11 @@ rows! {
     limit_request_fields ["--limit-request-fields"] "100" => Ours::Same;
     limit_request_field_size ["--limit-request-field_size"] "8190" => Ours::Same;
     http_parser ["--http-parser"] r#""auto""# => Ours::Instead("there is one parser");
-    asgi_loop ["--asgi-loop"] r#""auto""#
-        => Ours::Instead("the class tokio has the one loop that there is");
-    asgi_lifespan ["--asgi-lifespan"] r#""auto""# => PYTHON;
-    asgi_disconnect_grace_period ["--asgi-disconnect-grace-period"] "3" => PYTHON;
-    websocket_max_message_size ["--websocket-max-message-size"] "16777216"
-        => Ours::Instead("there are no WebSockets here");
+    asgi_loop ["--asgi-loop"] r#""auto""# => Ours::Same;
+    asgi_lifespan ["--asgi-lifespan"] r#""auto""# => Ours::Same;
+    asgi_disconnect_grace_period ["--asgi-disconnect-grace-period"] "3"
+        => Ours::Instead("a handler whose client has gone may go on until its timeout");
+    websocket_max_message_size ["--websocket-max-message-size"] "16777216" => Ours::Same;
 
     // Debugging.
     reload ["--reload"] "False" => Ours::Same;
@@ -95,7 +94,7 @@ rows! {
     casefold_http_method ["--casefold-http-method"] "False" => STRICT;
     forwarder_headers ["--forwarder-headers"] r#""SCRIPT_NAME,PATH_INFO""# => Ours::Same;
     header_map ["--header-map"] r#""drop""# => Ours::Same;
-    root_path ["--root-path"] r#""""# => PYTHON;
+    root_path ["--root-path"] r#""""# => Ours::Same;
 
     // Logs and names.
     accesslog ["--access-logfile"] "None" => Ours::Same;
