@@ -42,14 +42,12 @@ pub(crate) struct Program {
     pub(crate) file: ConfigurationFile,
     /// For whoever cannot execute it.
     pub(crate) needs_python: ConfigError,
-    written: String,
-    origin: Origin,
 }
 
 impl Program {
     /// Executing it has failed.
     pub(crate) fn failed(&self, reason: impl std::fmt::Display) -> ConfigError {
-        ConfigError::new("config", &self.written, &self.origin, reason)
+        ConfigError::message(format!("{}: {reason}", self.file))
     }
 }
 
@@ -76,8 +74,6 @@ pub(crate) fn layer(
     let program = |source, needs_python| Program {
         file: ConfigurationFile { source, folder: folder.to_owned() },
         needs_python,
-        written: written.clone(),
-        origin: outer.origin("config").clone(),
     };
     let form = habits::form(&path);
     if let (Hosted::Never, Some(reason)) = (hosted, form.instead()) {

@@ -38,10 +38,13 @@ def install(write):
 def in_worker(captured):
     """A crash, or the master's SIGABRT, says where each thread was."""
     import faulthandler
+    import signal
 
+    if captured and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)
     try:
+        # What it finds is what it leaves the signal to when it has spoken.
+        signal.signal(signal.SIGABRT, signal.SIG_DFL)
         faulthandler.enable()
     except (ValueError, OSError, RuntimeError, AttributeError):
         pass  # standard error is closed, or something without a descriptor
-    if captured and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(line_buffering=True)

@@ -4,6 +4,7 @@
 
 use std::ffi::CStr;
 
+use oxicorn_arbiter::zygote::child;
 use oxicorn_core::config::Config;
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
@@ -33,8 +34,9 @@ pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
 /// In a worker, whose standard streams are its own by now.
 ///
 /// # Errors
-/// Python is out of memory.
+/// Python is out of memory, or sigaction(2) says no.
 pub(crate) fn settle(py: Python<'_>, config: &Config) -> PyResult<()> {
     let module = PyModule::from_code(py, CODE, c"<oxicorn>", NAME)?;
-    module.getattr("in_worker")?.call1((config.capture_output,)).map(drop)
+    module.getattr("in_worker")?.call1((config.capture_output,))?;
+    Ok(child::answer_before_abort()?)
 }

@@ -119,8 +119,8 @@ fn a_reload_executes_it_once_and_a_broken_one_changes_nothing() {
     assert_eq!(text(&server, "/"), "one");
     write(server.folder(), "conf.py", "import os\nraw_env = nothing\n");
     server.signal(Signal::SIGHUP);
-    let line = "Reload refused, nothing has changed: config = \"conf.py\" (command line): \
-                NameError: name 'nothing' is not defined";
+    let line =
+        "Reload refused, nothing has changed: conf.py: NameError: name 'nothing' is not defined";
     server.wait_for_line(line);
     server.wait_for_line("conf.py\", line 2, in <module>");
     assert_eq!(text(&server, "/"), "one");

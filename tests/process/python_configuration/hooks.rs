@@ -91,6 +91,7 @@ fn before_an_upgrade_there_is_a_hook() {
     server.wait_for_line("hook pre_exec");
     let successor = server.wait_for_successor(1);
     server.wait_for_line(&format!("hook when_ready {}", successor.pid()));
+    server.signal(Signal::SIGTERM);
     server.wait_for_lines("hook on_exit", 1);
     successor.signal(Signal::SIGTERM);
     server.wait_for_lines("hook on_exit", 2);

@@ -55,6 +55,7 @@ fn an_old_one_takes_fewer_arguments_and_one_that_fails_is_logged() {
     assert_eq!(text(&server, "/"), "onetwo");
     server.wait_for_line("the hook post_request has failed");
     server.wait_for_line("] KeyError: 'no'");
-    let server = hooked("def pre_request(worker, req):\n    raise KeyError('no')\n");
+    let launch = configured("def pre_request(worker, req):\n    raise KeyError('no')\n");
+    let server = launch.spawn();
     assert_eq!(server.get("/").status, 500);
 }

@@ -16,7 +16,7 @@ class Falls:
 def fails():
     raise KeyError("of a thread")
 def app(environ, start_response):
-    warnings.warn("while it\nruns")
+    warnings.warn("when it\nruns")
     thread = threading.Thread(target=fails, name="helper")
     thread.start()
     thread.join()
@@ -41,7 +41,7 @@ fn warnings_and_lost_exceptions_have_a_level_and_a_process() {
     let worker = server.worker().pid();
     text(&server, "/");
     for line in [
-        "[WARNING] UserWarning: while it",
+        "[WARNING] UserWarning: when it",
         "[WARNING] runs (",
         "[ERROR] Exception in helper:",
         "[ERROR] KeyError: 'of a thread'",

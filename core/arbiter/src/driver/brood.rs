@@ -35,6 +35,8 @@ pub(crate) struct Brood {
     zygotes: BTreeMap<Generation, Zygote>,
     /// It executes the configuration file of a reload.
     pub(super) reading: Option<Zygote>,
+    /// Which file that is.
+    pub(super) file: String,
     /// It has executed that of the start.
     reader: Option<Zygote>,
     /// A configuration that was read, and the zygote that loads its application.

@@ -47,6 +47,7 @@ pub(super) fn say_all(traceback: &[String]) {
 impl Driver {
     /// A reload: the configuration file has to be executed first.
     pub(super) fn begin_read(&mut self, host: &Host, file: &ConfigurationFile) {
+        self.brood.file = file.to_string();
         match Zygote::read(self.started.elapsed(), host, file) {
             Ok(zygote) => self.brood.reading = Some(zygote),
             Err(error) => self.refuse_load(error.to_string()),
@@ -90,7 +91,7 @@ impl Driver {
                     reason: "the process that executes the configuration file has gone".to_owned(),
                     traceback: Vec::new(),
                 });
-                self.refuse_load(failure.reason);
+                self.refuse_load(format!("{}: {}", self.brood.file, failure.reason));
                 say_all(&failure.traceback);
                 self.load_over();
             }

@@ -37,6 +37,15 @@ pub fn settle_in(config: &Config, folder: &Path) -> Result<(), String> {
     set_pdeathsig(Signal::SIGKILL).map_err(|errno| format!("prctl: {errno}"))
 }
 
+/// In a worker where Python has a handler for SIGABRT, which says where it was: has the client be answered
+/// first, as in any worker.
+///
+/// # Errors
+/// Those of sigaction(2).
+pub fn answer_before_abort() -> io::Result<()> {
+    signals::speak_first_on_abort()
+}
+
 /// In a worker that was told to abort, and has done what it wanted to do first: does what it would have
 /// done without. Does not come back.
 ///

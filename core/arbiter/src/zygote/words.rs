@@ -3,6 +3,7 @@
 //! and not answered. The two are always of
 //! the same version, and say so first.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,17 @@ pub struct ConfigurationFile {
     pub source: Source,
     /// The folder that it is executed in: where the server was started.
     pub folder: PathBuf,
+}
+
+impl fmt::Display for ConfigurationFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::Path(path) => {
+                write!(f, "{}", path.strip_prefix(&self.folder).unwrap_or(path).display())
+            }
+            Source::Module(name) => write!(f, "module {name}"),
+        }
+    }
 }
 
 /// Where a program is.
