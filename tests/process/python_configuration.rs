@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use oxicorn_tests::harness::Invocation;
-use oxicorn_tests::{Launch, Server, Serving, Subject, python};
+use oxicorn_tests::{Deadline, Launch, Server, Serving, Subject, python};
 
 #[path = "python_configuration/files.rs"]
 mod files;
@@ -73,6 +73,12 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 fn version(name: &str) -> String {
     APP.replace("\"one\"", &format!("{name:?}"))
+}
+
+/// Waits until that version answers. A worker of the former one may still be leaving.
+#[track_caller]
+fn wait_for_version(server: &Server, name: &str) {
+    Deadline::seconds(30).expect(name, || (text(server, "/") == name).then_some(()));
 }
 
 fn text(server: &Server, target: &str) -> String {

@@ -1,6 +1,6 @@
 //! Which file is executed, what of it is a setting, and what is said when it cannot be.
 
-use oxicorn_tests::{Deadline, Signal};
+use oxicorn_tests::Signal;
 
 use super::*;
 
@@ -130,7 +130,7 @@ fn a_reload_executes_it_once_and_a_broken_one_changes_nothing() {
     write(server.folder(), "conf.py", &file("two"));
     server.signal(Signal::SIGHUP);
     server.wait_for_line("Reloaded: all workers are of generation 2");
-    assert_eq!(text(&server, "/"), "two");
+    wait_for_version(&server, "two");
     for name in ["one", "two"] {
         assert_eq!(server.access_log().count(&format!("executed {name}")), 1, "{name}");
     }

@@ -1,7 +1,7 @@
 //! gunicorn's hooks: when each is called, with what, and what becomes of one that fails.
 
+use oxicorn_tests::Signal;
 use oxicorn_tests::process::Process;
-use oxicorn_tests::{Deadline, Signal};
 
 use super::*;
 

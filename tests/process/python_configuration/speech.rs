@@ -1,6 +1,6 @@
 //! What Python says by itself is in the error log, as everything there is: with the process, and a level.
 
-use oxicorn_tests::{Deadline, Signal};
+use oxicorn_tests::Signal;
 
 use super::*;
 

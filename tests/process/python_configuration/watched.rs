@@ -1,13 +1,6 @@
 //! `reload`: an edit is served without a signal, a broken one is not, and the next good one is.
 
-use oxicorn_tests::Deadline;
-
 use super::*;
-
-#[track_caller]
-fn wait_for_version(server: &Server, name: &str) {
-    Deadline::seconds(30).expect(name, || (text(server, "/") == name).then_some(()));
-}
 
 fn watching(arguments: &[&str]) -> Launch {
     plain().args(["--reload"]).args(arguments.iter().copied())
