@@ -45,7 +45,7 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     origin: &Origin,
 ) -> Result<Arguments, ConfigError> {
-    let arguments = arguments.into_iter().map(|argument| affirmed(argument));
+    let arguments = arguments.into_iter().map(affirmed);
     match reading().try_get_matches_from(arguments) {
         Ok(matches) if matches.get_flag(MAN) => Ok(Arguments::Man),
         Ok(matches) => match matches.get_one::<String>(COMPLETIONS) {

@@ -59,13 +59,14 @@ pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, C
 }
 
 /// What means something to a Python application, and nothing to one in Rust.
-const FOR_PYTHON: [&str; 6] = [
+const FOR_PYTHON: [&str; 7] = [
     "preload_app",
     "pythonpath",
     "root_path",
     "asgi_loop",
     "asgi_lifespan",
     "websocket_max_message_size",
+    "websocket_ping_interval",
 ];
 
 fn refuse_what_is_for_python(config: &Config) -> Result<(), ConfigError> {

@@ -35,6 +35,7 @@ complete -c server -l limit-request-fields -d 'Header fields of a request' -r
 complete -c server -l limit-request-field-size -l limit-request-field_size -d 'Bytes of a header field, name and value' -r
 complete -c server -l limit-request-body -d 'Bytes of a request\'s body' -r
 complete -c server -l websocket-max-message-size -d 'Bytes of a WebSocket\'s message' -r
+complete -c server -l websocket-ping-interval -d 'How long a WebSocket may be silent until its client is asked' -r
 complete -c server -l body-buffer-size -d 'Bytes of a body that are read before the handler runs' -r
 complete -c server -s u -l user -d 'User that the workers run as, by name or number' -r
 complete -c server -s g -l group -d 'Group that the workers run as, by name or number' -r

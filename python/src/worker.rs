@@ -10,9 +10,9 @@ use oxicorn_core::config::Config;
 use oxicorn_core::in_flight::InFlightTable;
 use oxicorn_core::lifeline::Lifeline;
 use oxicorn_core::listener::Listener;
-use oxicorn_core::log;
 use oxicorn_core::scoreboard::{Slot, Writers};
 use oxicorn_core::worker::{Worker, WorkerError, WorkerExit};
+use oxicorn_core::{log, sys};
 use pyo3::prelude::*;
 
 use crate::fork::quit;
@@ -38,6 +38,7 @@ pub(crate) fn live(
                 tracing::error!("The error log could not be opened: {error}");
             }
             forget_handlers(py);
+            sys::on_interrupt(run_handlers);
             let Zygote { class, application, callable, .. } = zygote;
             let slot = inheritance.slot.clone();
             let exit = life::live(inheritance, |config| {
@@ -126,6 +127,17 @@ fn forget_handlers(py: Python<'_>) {
     if let Err(error) = forget() {
         tracing::warn!("Python keeps its signal handlers: {error}");
     }
+}
+
+/// A signal has come while the main thread was waiting, outside of Python: the handler that the
+/// application may have for it is a Python function, and would run when the next request comes.
+fn run_handlers() {
+    Python::attach(|py| {
+        if let Err(error) = py.check_signals() {
+            tracing::error!("A signal handler of the application has failed:");
+            traceback::write(py, &error);
+        }
+    });
 }
 
 /// What a Python process does at its end, as far as it is the worker's: the functions of `atexit`, and

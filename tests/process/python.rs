@@ -46,7 +46,12 @@ def app(environ, start_response):
 
 /// A server of that application, in the class `sync`.
 fn hosting(module: &str, text: &str) -> Launch {
-    let subject = Subject::new(SERVER, "sync", Serving::Inline);
+    hosting_by(Path::new(SERVER), module, text)
+}
+
+/// The same, started by another program.
+fn hosting_by(program: &Path, module: &str, text: &str) -> Launch {
+    let subject = Subject::new(program.to_str().unwrap(), "sync", Serving::Inline);
     let launch = Launch::of(&subject).app(&format!("{module}:app"));
     write(launch.folder(), module, text);
     // A file that is edited twice in a second would be taken from the cache.

@@ -285,3 +285,17 @@ fn what_follows_the_handshake_at_once_is_not_lost() {
     let answer = String::from_utf8_lossy(&answer).into_owned();
     assert!(answer.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), "{answer}");
 }
+
+#[test]
+fn a_silent_client_is_asked_and_taken_for_gone_when_it_does_not_answer() {
+    let server = launch("sockets").args(["--websocket-ping-interval", "300ms"]).start();
+    let mut client = open(&server, "echo");
+    for _ in 0..3 {
+        // Each is answered with the next read.
+        assert_eq!(client.read().expect("a ping"), Message::Ping(Default::default()));
+    }
+    client.send(Message::text("still here")).expect("sent");
+    while client.read().expect("a message") != Message::text("still here") {}
+    // From now on it does not read, so it does not answer.
+    server.wait_for_accesses("left: 1006", 1);
+}

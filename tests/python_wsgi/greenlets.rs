@@ -30,8 +30,11 @@ fn it_is_found_under_the_name_that_people_know() {
 
 #[test]
 fn an_application_can_spawn_greenlets() {
-    let server = start();
-    assert_eq!(server.get("/spawns").text(), "5");
+    let server = Class::Gevent.launch("greenlets").workers(2).start();
+    for _ in 0..4 {
+        assert_eq!(server.get("/import").text(), "at import");
+        assert_eq!(server.get("/spawns").text(), "5");
+    }
 }
 
 #[test]

@@ -211,6 +211,16 @@ impl EpollEvent {
     }
 }
 
+/// What is done when a signal has interrupted a wait.
+static INTERRUPTED: OnceLock<fn()> = OnceLock::new();
+
+/// Has `hook` be called by the thread whose [`Epoll::wait`] a signal has interrupted, for a language
+/// whose signal handlers run outside of those of the system. The first call counts, and holds for
+/// the life of the process.
+pub fn on_interrupt(hook: fn()) {
+    let _ = INTERRUPTED.set(hook);
+}
+
 /// An epoll set. Itself pollable, so that it can stand in a foreign event loop.
 #[derive(Debug)]
 pub struct Epoll(OwnedFd);
@@ -331,7 +341,10 @@ impl Epoll {
 
     fn counted(count: i64) -> io::Result<usize> {
         usize::try_from(count).or_else(|_| match io::Error::last_os_error() {
-            error if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            error if error.kind() == io::ErrorKind::Interrupted => {
+                INTERRUPTED.get().into_iter().for_each(|hook| hook());
+                Ok(0)
+            }
             error => Err(error),
         })
     }

@@ -83,17 +83,14 @@ fn tell(py: Python<'_>, future: &Py<PyAny>, kind: &str) -> PyResult<()> {
 impl Lane {
     fn receive(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let next = self.events.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        next.map_or_else(
+        match next {
+            Some(event) => Ok(event),
             // Nothing will ever come behind the last one.
-            || {
-                Ok(self
-                    .stopped
-                    .getattr(py, "get_loop")?
-                    .call0(py)?
-                    .call_method0(py, "create_future")?)
-            },
-            Ok,
-        )
+            None => {
+                let event_loop = self.stopped.call_method0(py, "get_loop")?;
+                event_loop.call_method0(py, "create_future")
+            }
+        }
     }
 
     fn send<'py>(

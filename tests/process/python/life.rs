@@ -118,6 +118,44 @@ fn an_upgrade_takes_the_application_along() {
 }
 
 #[test]
+fn a_signal_handler_of_the_application_runs_while_nobody_asks_for_anything() {
+    let app = r#"
+import signal
+signal.signal(signal.SIGALRM, lambda *_: print("alarmed", flush=True))
+def app(environ, start_response):
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    start_response("200 OK", [])
+    return []
+"#;
+    // The main thread of the class with threads answers nothing itself.
+    for more in [&[][..], &["--threads", "2"]] {
+        let server = hosting("shop", app).args(more).start();
+        server.wait_for_accesses("alarmed", 1);
+    }
+}
+
+#[test]
+fn as_process_1_it_serves_reloads_and_leaves_nobody_behind() {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/process/programs/first");
+    let tried = std::process::Command::new(&program).env("SUITE_SERVER", "/bin/true").output();
+    if !tried.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped, no namespaces here: {tried:?}");
+        return;
+    }
+    let launch = hosting_by(&program, "shop", APP).env("SUITE_SERVER", SERVER);
+    let mut server = launch.workers(2).start();
+    server.wait_for_line("[1] [INFO] Listening at");
+    let outside = server.master();
+    let first = Deadline::seconds(10).expect("process 1", || outside.children().pop());
+    write(server.folder(), "shop", &version("two"));
+    first.signal(Signal::SIGHUP);
+    server.wait_for_line("Reloaded: all workers are of generation 2");
+    assert_eq!(text(&server, "/"), "two");
+    first.signal(Signal::SIGTERM);
+    assert_eq!(server.wait_exit(Deadline::seconds(20)).code(), Some(0));
+}
+
+#[test]
 fn what_is_to_be_done_at_the_end_is_done_by_each_worker_and_by_nobody_else() {
     let app = "import atexit, os\n\
         atexit.register(lambda: print('at exit', os.getpid(), flush=True))\n\

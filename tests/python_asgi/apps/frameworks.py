@@ -2,7 +2,7 @@
 import asyncio
 import contextlib
 
-from fastapi import BackgroundTasks, FastAPI, Request, UploadFile, WebSocket, WebSocketDisconnect
+from fastapi import BackgroundTasks, FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.middleware.gzip import GZipMiddleware
 from pydantic import BaseModel
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -59,8 +59,9 @@ def in_a_thread():
 
 
 @application.post("/upload")
-async def upload(file: UploadFile):
-    return {"size": len(await file.read()), "name": file.filename}
+async def upload(request: Request):
+    sizes = [len(piece) async for piece in request.stream()]
+    return {"size": sum(sizes)}
 
 
 @application.get("/file")

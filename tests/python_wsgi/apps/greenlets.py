@@ -8,6 +8,9 @@ from gevent import monkey
 
 PATCHED = monkey.is_module_patched("socket") and monkey.is_module_patched("threading")
 FINISHED = []
+# The hub exists before the fork, with the descriptors of the process that has made it.
+AT_IMPORT = gevent.spawn(lambda: "at import")
+gevent.sleep(0)
 
 
 def stubborn():
@@ -41,6 +44,8 @@ def application(environ, start_response):
         return [str(PATCHED).encode()]
     if path == "/stubborn":
         return stubborn()
+    if path == "/import":
+        return [AT_IMPORT.get().encode()]
     if path == "/spawns":
         return spawns()
     if path == "/impatient":

@@ -4,6 +4,7 @@ use super::*;
 use crate::event::Queues;
 
 mod farewell;
+mod hosted;
 mod last_call;
 mod upgrade;
 mod weary;

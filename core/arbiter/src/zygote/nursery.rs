@@ -25,6 +25,9 @@ use crate::event::Ending;
 /// How long the last hooks may take.
 pub(crate) const LAST_HOOKS: Duration = Duration::from_secs(5);
 
+/// Who comes so late to a deadline was not busy but asleep.
+const ASLEEP: Duration = Duration::from_secs(1);
+
 /// What a zygote's life brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
@@ -368,9 +371,12 @@ impl Zygote {
         }
     }
 
-    /// Gives it up if its time has come.
+    /// Gives it up if its time has come. When that is found out late, the master, and so probably the
+    /// whole machine, did not run: then it gets the time back.
     pub(crate) fn expire(&mut self, now: Duration) -> Option<News> {
-        if self.deadline.is_none_or(|deadline| deadline > now) {
+        let late = self.deadline.and_then(|deadline| now.checked_sub(deadline))?;
+        if late > ASLEEP {
+            self.deadline = Some(now + late);
             return None;
         }
         self.end();

@@ -154,8 +154,10 @@ impl Config {
 }
 
 /// Variables that begin as ours do and are no settings: the demo application's list of allowed
-/// addresses, the sockets handed over in an upgrade, the Python interpreter.
-const RESERVED: [&str; 3] = ["OXICORN_DEMO_UPSTREAM", "OXICORN_FDS", "OXICORN_PYTHON"];
+/// addresses, the sockets handed over in an upgrade, the Python interpreter, and what only a build of
+/// the server reads.
+const RESERVED: [&str; 4] =
+    ["OXICORN_DEMO_UPSTREAM", "OXICORN_EXTENSION", "OXICORN_FDS", "OXICORN_PYTHON"];
 
 /// The variables of the platform that change a default, the setting that each concerns, and what
 /// stands before its value.

@@ -378,6 +378,15 @@ settings! {
         group: Limits, reload: Generation, classes: ["tokio"],
     }
 
+    /// How long a WebSocket may be silent until its client is asked
+    ///
+    /// It is sent a ping then, and is taken for gone when it has not said anything, a pong at least, for
+    /// as long once more. This also keeps proxies from closing what they take for idle. For ASGI
+    /// applications. `0`: nobody is asked.
+    websocket_ping_interval: Timeout = Timeout::seconds(20) => {
+        group: Time, reload: Generation, classes: ["tokio"],
+    }
+
     /// Bytes of a body that are read before the handler runs
     ///
     /// So a slow client does not occupy the application. What is longer is handed on as it arrives.

@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use oxicorn_core::config::Config;
 use oxicorn_core::connection::Readiness;
 use oxicorn_core::handover::{HandedOver, Visitor};
 use tungstenite::error::{CapacityError, ProtocolError};
@@ -66,6 +67,33 @@ enum Phase {
     Closed,
 }
 
+/// The last sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pulse {
+    Heard(Instant),
+    /// The client was asked for one.
+    Asked(Instant),
+}
+
+/// What the settings say of all WebSockets; `None`: no limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// A message, in bytes.
+    largest: Option<u64>,
+    write_timeout: Option<Duration>,
+    ping_interval: Option<Duration>,
+}
+
+impl Terms {
+    pub(super) fn of(config: &Config) -> Terms {
+        Terms {
+            largest: config.websocket_max_message_size.limit(),
+            write_timeout: config.write_timeout.get(),
+            ping_interval: config.websocket_ping_interval.get(),
+        }
+    }
+}
+
 /// Whether something is to be written that the kernel did not take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Backlog {
@@ -84,20 +112,15 @@ pub(super) struct Socket {
     backlog: Backlog,
     /// Since when the client takes nothing.
     stalled: Option<Instant>,
-    write_timeout: Option<Duration>,
+    pulse: Pulse,
+    terms: Terms,
     ended: Option<Closure>,
 }
 
 impl Socket {
-    /// `answer`: the end of the opening handshake, which is still to be written. `largest`: a message
-    /// in bytes; `None`: as large as it likes.
-    pub(super) fn new(
-        given: HandedOver,
-        answer: Bytes,
-        largest: Option<u64>,
-        write_timeout: Option<Duration>,
-    ) -> Socket {
-        let largest = largest.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    /// `answer`: the end of the opening handshake, which is still to be written.
+    pub(super) fn new(given: HandedOver, answer: Bytes, terms: Terms) -> Socket {
+        let largest = terms.largest.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -117,7 +140,8 @@ impl Socket {
             phase: Phase::Open,
             backlog: Backlog::None,
             stalled: None,
-            write_timeout,
+            pulse: Pulse::Heard(Instant::now()),
+            terms,
             ended: None,
         };
         let greeted = socket.wire.greet();
@@ -156,9 +180,9 @@ impl Socket {
 
     /// When it is to be looked at.
     pub(super) fn due(&self) -> Option<Instant> {
-        let stalled = self.stalled.and_then(|since| Some(since + self.write_timeout?));
+        let stalled = self.stalled.and_then(|since| Some(since + self.terms.write_timeout?));
         match self.phase {
-            Phase::Open => stalled,
+            Phase::Open => [stalled, self.pulse_due()].into_iter().flatten().min(),
             Phase::Closing(due) | Phase::Failed(due) => {
                 Some(stalled.map_or(due, |stalled| stalled.min(due)))
             }
@@ -168,9 +192,27 @@ impl Socket {
 
     /// Its time is over.
     pub(super) fn expire(&mut self, now: Instant) {
-        if self.due().is_some_and(|due| due <= now) {
-            self.lose();
+        if self.due().is_none_or(|due| due > now) {
+            return;
         }
+        match (self.phase, self.pulse, self.pulse_due()) {
+            (Phase::Open, Pulse::Heard(_), Some(due)) if due <= now => self.ask(now),
+            _ => self.lose(),
+        }
+    }
+
+    /// When the client is to be asked whether it is there, or is to have answered. Who is not being
+    /// read cannot answer.
+    fn pulse_due(&self) -> Option<Instant> {
+        let (Pulse::Heard(then) | Pulse::Asked(then)) = self.pulse;
+        self.terms.ping_interval.filter(|_| self.reads()).map(|interval| then + interval)
+    }
+
+    fn ask(&mut self, now: Instant) {
+        self.pulse = Pulse::Asked(now);
+        let written = self.context.write(&mut self.wire, Message::Ping(Bytes::new()));
+        self.wrote(written);
+        self.flush();
     }
 
     /// The next message.
@@ -202,7 +244,11 @@ impl Socket {
     /// Reads as far ahead as it may.
     fn read(&mut self) {
         while self.reads() && !matches!(self.phase, Phase::Failed(_)) {
-            match self.context.read(&mut self.wire) {
+            let read = self.context.read(&mut self.wire);
+            if read.is_ok() {
+                self.pulse = Pulse::Heard(Instant::now());
+            }
+            match read {
                 Ok(Message::Text(text)) => self.push(Incoming::Text(text)),
                 Ok(Message::Binary(data)) => self.push(Incoming::Binary(data)),
                 Ok(Message::Close(frame)) => self.closed_by_client(frame),

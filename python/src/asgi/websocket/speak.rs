@@ -15,7 +15,7 @@ use super::super::exchange::{Exchange, Key, Talk};
 use super::super::hub::Hub;
 use super::super::respond::{Outbound, Said};
 use super::super::rule::Rule;
-use super::{Backlog, LONGEST_REASON, Phase, Socket, handshake};
+use super::{Backlog, LONGEST_REASON, Phase, Socket, Terms, handshake};
 
 /// A worker that leaves (RFC 6455 section 7.4, and its registry: Service Restart).
 const SERVICE_RESTART: u16 = 1012;
@@ -71,10 +71,7 @@ impl Hub {
         job.connection.conclude_switch(status, &headers, &mut self.scratch.borrow_mut());
         let given = job.connection.give_away();
         self.reactor.borrow_mut().settle(job.ticket, None);
-        let config = self.service.config();
-        let (largest, patience) =
-            (config.websocket_max_message_size.limit(), config.write_timeout.get());
-        let socket = Socket::new(given, answer, largest, patience);
+        let socket = Socket::new(given, answer, Terms::of(self.service.config()));
         exchange.talk = Talk::WebSocket(Box::new(socket));
         // It may last as long as it likes.
         exchange.due = None;

@@ -108,6 +108,17 @@ fn who_owes_an_answer_for_too_long_is_given_up() {
 }
 
 #[test]
+fn a_machine_that_was_off_is_not_held_against_it() {
+    let (mut zygote, _other, mut child) = zygote(Some(60));
+    let woken = NOW + Duration::from_secs(1060);
+    assert_eq!(zygote.expire(woken), None);
+    let due = zygote.deadline().unwrap();
+    assert!(due > woken && zygote.lives());
+    assert!(matches!(zygote.expire(due), Some(News::Failed(Failure::Passing(_)))));
+    child.wait().unwrap();
+}
+
+#[test]
 fn who_fails_says_so_once() {
     let (mut zygote, other, mut child) = zygote(Some(60));
     let (blame, reason) = (Blame::NotFound, "no module".to_owned());
