@@ -59,10 +59,10 @@ pub(crate) enum Failure {
 /// What it owes an answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    ToRead,
-    ToLoad,
+    Read,
+    Load,
     /// The worker of that age.
-    ToFork(Slot, u64),
+    Fork(Slot, u64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl Zygote {
         let hooks = Hooks::of(&letter);
         let opening = Opening::Load(letter);
         let (pid, socket) = start::start(host, Some(config), &opening, descriptors)?;
-        let zygote = Zygote::known(now, pid, socket, Asked::ToLoad, config.boot_timeout.get());
+        let zygote = Zygote::known(now, pid, socket, Asked::Load, config.boot_timeout.get());
         Ok(Zygote { hooks, ..zygote })
     }
 
@@ -147,7 +147,7 @@ impl Zygote {
         let (pid, socket) = start::start(host, None, &opening, &[])?;
         // Nobody knows the settings yet.
         let patience = Config::default().boot_timeout.get();
-        Ok(Zygote::known(now, pid, socket, Asked::ToRead, patience))
+        Ok(Zygote::known(now, pid, socket, Asked::Read, patience))
     }
 
     /// Has it load the application, when it has executed the file.
@@ -165,7 +165,7 @@ impl Zygote {
         let hooks = Hooks::of(&letter);
         post::send(socket, &Opening::Load(letter), descriptors)?;
         self.hooks = hooks;
-        self.asked = Some(Asked::ToLoad);
+        self.asked = Some(Asked::Load);
         self.patience = config.boot_timeout.get();
         self.deadline = self.patience.map(|time| now + time);
         Ok(())
@@ -254,7 +254,7 @@ impl Zygote {
         {
             match self.give(&order) {
                 Ok(()) => {
-                    self.asked = Some(Asked::ToFork(order.slot, order.age));
+                    self.asked = Some(Asked::Fork(order.slot, order.age));
                     self.deadline = self.patience.map(|time| now + time);
                 }
                 // It has gone, and its end comes next.
@@ -302,26 +302,26 @@ impl Zygote {
     fn understand(&mut self, answer: Answer) -> Option<News> {
         let news = match (self.asked?, answer) {
             (_, Answer::Folders(folders)) => return Some(News::Folders(folders)),
-            (Asked::ToRead, Answer::Read(names)) => News::Read(names),
-            (Asked::ToRead | Asked::ToLoad, Answer::Unreadable { reason, traceback }) => {
+            (Asked::Read, Answer::Read(names)) => News::Read(names),
+            (Asked::Read | Asked::Load, Answer::Unreadable { reason, traceback }) => {
                 self.life = Life::Ends;
                 News::Failed(Failure::Unreadable(reason, traceback))
             }
-            (Asked::ToRead, Answer::Failed { blame, reason }) => {
+            (Asked::Read, Answer::Failed { blame, reason }) => {
                 self.life = Life::Ends;
                 News::Failed(Failure::Told(blame, reason))
             }
-            (Asked::ToLoad, Answer::Ready) => News::Ready,
-            (Asked::ToLoad, Answer::Failed { blame, reason }) => {
+            (Asked::Load, Answer::Ready) => News::Ready,
+            (Asked::Load, Answer::Failed { blame, reason }) => {
                 // It is about to end by itself.
                 self.life = Life::Ends;
                 News::Failed(Failure::Told(blame, reason))
             }
-            (Asked::ToFork(slot, age), Answer::Forked { slot: told, pid }) if slot.0 == told => {
+            (Asked::Fork(slot, age), Answer::Forked { slot: told, pid }) if slot.0 == told => {
                 self.workers.insert(age);
                 News::Forked(slot, Pid::from_raw(pid))
             }
-            (Asked::ToFork(slot, _), Answer::NotForked { slot: told, reason })
+            (Asked::Fork(slot, _), Answer::NotForked { slot: told, reason })
                 if slot.0 == told =>
             {
                 News::NotForked(slot, reason)
@@ -380,10 +380,10 @@ impl Zygote {
             return None;
         }
         self.end();
-        let loading = self.asked.take_if(|asked| !matches!(asked, Asked::ToFork(..)));
+        let loading = self.asked.take_if(|asked| !matches!(asked, Asked::Fork(..)));
         let reason = match loading? {
-            Asked::ToRead => "the configuration file was not executed within a minute",
-            Asked::ToLoad | Asked::ToFork(..) => {
+            Asked::Read => "the configuration file was not executed within a minute",
+            Asked::Load | Asked::Fork(..) => {
                 "the application was not imported within boot_timeout"
             }
         };
@@ -401,8 +401,8 @@ impl Zygote {
         let mut news = self.hear(now);
         let pid = self.pid;
         let asked = match self.asked {
-            Some(Asked::ToFork(slot, _)) => Some(slot),
-            Some(asked @ (Asked::ToRead | Asked::ToLoad)) => {
+            Some(Asked::Fork(slot, _)) => Some(slot),
+            Some(asked @ (Asked::Read | Asked::Load)) => {
                 news.push(News::Failed(unsaid(pid, asked, how)));
                 None
             }
@@ -419,8 +419,8 @@ impl Zygote {
 /// It ended before it had loaded anything.
 fn unsaid(pid: Pid, asked: Asked, how: Ending) -> Failure {
     let (what, done, doing) = match asked {
-        Asked::ToRead => ("configuration file", "executed", "executing"),
-        Asked::ToLoad | Asked::ToFork(..) => ("application", "imported", "importing"),
+        Asked::Read => ("configuration file", "executed", "executing"),
+        Asked::Load | Asked::Fork(..) => ("application", "imported", "importing"),
     };
     match how {
         Ending::Code(code) => Failure::Ended(format!(

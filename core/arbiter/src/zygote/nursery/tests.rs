@@ -11,7 +11,7 @@ fn zygote(patience: Option<u64>) -> (Zygote, OwnedFd, std::process::Child) {
     let (own, other) = post::pair().unwrap();
     let child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    (Zygote::known(NOW, pid, own, Asked::ToLoad, patience.map(Duration::from_secs)), other, child)
+    (Zygote::known(NOW, pid, own, Asked::Load, patience.map(Duration::from_secs)), other, child)
 }
 
 fn order(slot: usize) -> Order {
@@ -134,7 +134,7 @@ fn who_fails_says_so_once() {
 #[test]
 fn one_that_executes_a_file_loads_when_it_is_given_the_letter() {
     let (mut zygote, other, mut child) = zygote(None);
-    zygote.asked = Some(Asked::ToRead);
+    zygote.asked = Some(Asked::Read);
     let names: Names = vec![("workers".to_owned(), Plain::Scalar("2".to_owned()))];
     says(&other, Answer::Read(names.clone()));
     assert_eq!(zygote.hear(NOW), [News::Read(names)]);
@@ -168,7 +168,7 @@ fn one_that_executes_a_file_loads_when_it_is_given_the_letter() {
 #[test]
 fn a_file_that_cannot_be_used_is_told_with_its_traceback() {
     let (mut zygote, other, mut child) = zygote(None);
-    zygote.asked = Some(Asked::ToRead);
+    zygote.asked = Some(Asked::Read);
     let (reason, traceback) = ("NameError".to_owned(), vec!["Traceback".to_owned()]);
     says(&other, Answer::Unreadable { reason: reason.clone(), traceback: traceback.clone() });
     let failure = Failure::Unreadable(reason, traceback);
