@@ -79,7 +79,8 @@ fn refuse_what_is_for_python(config: &Config) -> Result<(), ConfigError> {
 /// What is to be watched has to be there, and somebody has to know what it is.
 fn check_reload(config: &Config) -> Result<(), ConfigError> {
     let is_pattern = |text: &str| text.contains(['*', '?', '[']);
-    for file in config.reload_extra_files.0.iter().filter(|file| !file.exists()) {
+    let missing = config.reload_extra_files.0.iter().find(|file| !file.exists());
+    if let Some(file) = missing {
         let reason = match is_pattern(&file.to_string_lossy()) {
             true => "a pattern is not expanded: name the folder",
             false => "there is no such file",

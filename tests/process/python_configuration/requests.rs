@@ -59,3 +59,27 @@ fn an_old_one_takes_fewer_arguments_and_one_that_fails_is_logged() {
     let server = launch.spawn();
     assert_eq!(server.get("/").status, 500);
 }
+
+const ASGI: &str = r#"
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise KeyError("no lifespan")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"on", "more_body": True})
+    await send({"type": "http.response.body", "body": b"e"})
+"#;
+
+#[test]
+fn they_are_called_in_other_classes_as_well() {
+    for (class, app) in [("threaded", super::APP), ("tokio", ASGI)] {
+        let subject = Subject::new(SERVER, class, Serving::Inline);
+        let launch = Launch::of(&subject).app("shop:app").args(["-c", "conf.py"]);
+        write(launch.folder(), "conf.py", HOOKED);
+        write(launch.folder(), "shop.py", app);
+        let python = python::machine();
+        let server = launch.env("OXICORN_PYTHON", python.to_str().unwrap()).start();
+        assert_eq!(text(&server, "/x?y=z"), "one");
+        server.wait_for_line("pre GET /x?y=z None");
+        server.wait_for_line("post /x 200");
+    }
+}

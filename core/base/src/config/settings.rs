@@ -476,8 +476,8 @@ settings! {
 
     /// File to watch with reload; may be repeated
     ///
-    /// A template or a file of settings. Of a folder every file in it is watched, but not in the folders in
-    /// it.
+    /// A template or a file of settings. Of a folder every file in it is watched, but not those in the
+    /// folders in it.
     reload_extra_files: Listed<PathBuf> = Listed(Vec::new()) => {
         group: Process, reload: Live, also: ["reload-extra-file"],
     }
