@@ -94,7 +94,7 @@ impl Hub {
         let send = channel.getattr(intern!(py, "send"))?;
         let called =
             self.in_handler(key, || self.callable.bind(py).call1((scope, receive, send)))?;
-        let coroutine = Bound::new(py, Coroutine::new(key, awaited(called)?))?;
+        let coroutine = Bound::new(py, Coroutine::new(key, self.awaited(called)?))?;
         let task = self.host.task(py, coroutine.into_any())?;
         self.keep_task(key, task.unbind());
         Ok(())
@@ -108,18 +108,18 @@ impl Hub {
         });
         self.refresh(py, key)
     }
-}
 
-/// What can be stepped through: the coroutine itself, or what its like gives.
-fn awaited(called: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    let py = called.py();
-    if called.hasattr(intern!(py, "cr_frame"))? {
-        return Ok(called);
+    /// What can be stepped through: the coroutine itself, or what its like gives.
+    fn awaited<'py>(&self, called: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if self.host.is_coroutine(&called) {
+            return Ok(called);
+        }
+        called.call_method0(intern!(called.py(), "__await__")).map_err(|_| {
+            let kind = called.get_type();
+            PyTypeError::new_err(format!(
+                "the application is no ASGI 3 application: it has returned {kind}, which cannot be \
+                 awaited"
+            ))
+        })
     }
-    called.call_method0(intern!(py, "__await__")).map_err(|_| {
-        let kind = called.get_type();
-        PyTypeError::new_err(format!(
-            "the application is no ASGI 3 application: it has returned {kind}, which cannot be awaited"
-        ))
-    })
 }

@@ -29,6 +29,8 @@ pub(super) struct Host {
     /// for them runs in, a request perhaps.
     context: Py<PyDict>,
     tasks: Tasks,
+    /// types.CoroutineType
+    coroutine: Py<PyAny>,
 }
 
 /// What Python's failure means before there is anything to serve.
@@ -47,6 +49,7 @@ impl Host {
             context: fresh_context(py).map_err(failed(py))?,
             event_loop: event_loop.unbind(),
             tasks: Tasks::Loop,
+            coroutine: coroutine_type(py).map_err(failed(py))?,
         })
     }
 
@@ -81,6 +84,11 @@ impl Host {
                 self.event_loop.bind(py).call_method1(intern!(py, "create_task"), (coroutine,))
             }
         }
+    }
+
+    /// Whether it is what an `async def` gives.
+    pub(super) fn is_coroutine(&self, object: &Bound<'_, PyAny>) -> bool {
+        object.get_type().is(&self.coroutine)
     }
 
     pub(super) fn future<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -133,6 +141,10 @@ impl Host {
             tracing::debug!("The event loop did not end well: {error}");
         }
     }
+}
+
+fn coroutine_type(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    Ok(py.import("types")?.getattr("CoroutineType")?.unbind())
 }
 
 /// `context=`, for the methods of a loop that take it.

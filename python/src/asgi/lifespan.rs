@@ -27,6 +27,13 @@ enum Stage {
     StopFailed(String),
 }
 
+/// How the start has gone.
+enum Begun {
+    Well,
+    Badly(String),
+    NotAtAll,
+}
+
 /// What an application sends.
 #[derive(Clone, Copy)]
 enum Word {
@@ -169,11 +176,6 @@ impl Lifespan {
             Err(error) => return unsupported(&error),
         };
         let lane = running.lane.bind(py).get();
-        enum Begun {
-            Well,
-            Badly(String),
-            NotAtAll,
-        }
         let begun = lane.look(|stage| match stage {
             Stage::Starting => Begun::NotAtAll,
             Stage::StartFailed(message) => Begun::Badly(message.clone()),

@@ -248,10 +248,11 @@ impl Hub {
 
     /// The application has broken a rule.
     pub(super) fn refuse(&self, py: Python<'_>, key: Key, rule: Rule) -> PyResult<Rule> {
-        self.with(key, |exchange| {
-            exchange.dismiss();
+        let task = self.with(key, |exchange| {
             self.fail(exchange, &rule.line());
+            exchange.dismiss()
         });
+        drop(task);
         self.refresh(py, key)?;
         Ok(rule)
     }
