@@ -2,7 +2,7 @@
 //! that is there for somebody else, but whoever has just moved over wonders why it has no effect.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use oxicorn_core::config::layers::CMD_ARGS;
 use oxicorn_core::config::{Config, Environment};
@@ -21,12 +21,34 @@ pub(crate) fn warnings(folder: &Path, config: &Config, env: &Environment) -> Vec
     variable.into_iter().chain(file).collect()
 }
 
-/// What to say about a configuration file that is named as gunicorn allows and is not a path.
-pub(crate) fn not_a_path(path: &Path) -> Option<String> {
-    let text = path.to_str()?;
-    if let Some(file) = text.strip_prefix("file:") {
-        return Some(format!("write the path alone: -c {file}"));
+/// How a configuration file is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// By its path, with `file:` before it or without.
+    File(PathBuf),
+    /// `python:` and the name of a module.
+    Module(String),
+}
+
+/// Takes gunicorn's prefixes off.
+pub(crate) fn form(written: &Path) -> Form {
+    let text = written.to_str().unwrap_or_default();
+    match (text.strip_prefix("file:"), text.strip_prefix("python:")) {
+        (Some(path), _) => Form::File(PathBuf::from(path)),
+        (None, Some(module)) => Form::Module(module.to_owned()),
+        (None, None) => Form::File(written.to_owned()),
     }
-    text.starts_with("python:")
-        .then(|| "a Python module is not read, a file of plain assignments is: -c FILE".to_owned())
+}
+
+impl Form {
+    /// What to write instead, where there is no Python.
+    pub(crate) fn instead(&self) -> Option<&'static str> {
+        match self {
+            Form::File(_) => None,
+            Form::Module(_) => Some(
+                "a Python module is read for a Python application; for others a file of plain \
+                 assignments is: -c FILE",
+            ),
+        }
+    }
 }

@@ -47,6 +47,7 @@ mod background;
 pub mod channel;
 mod command;
 mod completions;
+mod configuration;
 pub mod demo;
 #[cfg(test)]
 mod documents;

@@ -2,14 +2,15 @@
 //! arguments, environment and folder, is what a reload does; only the file may have changed.
 
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use oxicorn_arbiter::zygote::{ConfigurationFile, Names};
 use oxicorn_core::config::layers::{CMD_ARGS, environment};
-use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, Raw, file, find};
+use oxicorn_core::config::{Config, ConfigError, Environment, Given, Origin, find};
 use oxicorn_core::listener::passed::Passed;
 
 use crate::args::{self, Arguments};
+use crate::configuration::{self, Hosted, Layer, Program};
 use crate::registry::Registry;
 use crate::{completions, habits, help, man, pointless};
 
@@ -24,7 +25,7 @@ pub struct Start {
     /// The sockets that it was passed.
     pub passed: Passed,
     /// Where it was: what the configuration file is relative to.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// What the program itself says, which every other layer overrules.
     pub(crate) own: Vec<Given>,
     /// The worker classes that the program has.
@@ -57,6 +58,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// The worker classes to choose from.
     pub(crate) classes: Registry,
+    /// The configuration file, where it was executed.
+    pub(crate) program: Option<ConfigurationFile>,
 }
 
 /// What to do instead of serving, or that.
@@ -84,8 +87,18 @@ impl Loaded {
             action,
             warnings: Vec::new(),
             classes: Registry::OURS,
+            program: None,
         }
     }
+}
+
+/// What reading comes to.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// Everything.
+    All(Box<Loaded>),
+    /// The configuration file has to be executed first.
+    Program(Program),
 }
 
 /// Reads all that there is: the command line, the environment, and the configuration file, if there
@@ -107,36 +120,63 @@ impl Loaded {
 /// # Ok::<(), oxicorn::ConfigError>(())
 /// ```
 pub fn load(start: &Start) -> Result<Loaded, ConfigError> {
+    match read(start, |_| Hosted::Never, None)? {
+        Reading::All(loaded) => Ok(*loaded),
+        Reading::Program(program) => Err(program.needs_python),
+    }
+}
+
+/// Likewise, where the configuration file may be a program: `hosted` says whether an application of a
+/// name has somebody who can execute it, and `names` is what has come of that.
+///
+/// # Errors
+/// Those of [`load`].
+pub(crate) fn read(
+    start: &Start,
+    hosted: impl Fn(Option<&str>) -> Hosted,
+    names: Option<Names>,
+) -> Result<Reading, ConfigError> {
+    let only = |action| Ok(Reading::All(Box::new(Loaded::only(action))));
     let Start { argv, env, passed, folder, own, classes } = start;
     let classes = *classes;
     let program = program(argv);
     let line = args::parse(argv.iter().skip(1).cloned(), &Origin::CommandLine)?;
     let (mut given, mut app) = match serving(line, &program, classes) {
         Ok(serving) => serving,
-        Err(action) => return Ok(Loaded::only(action)),
+        Err(action) => return only(action),
     };
     match serving(args::parse(cmd_args(env)?, &Origin::CmdArgs)?, &program, classes) {
         Ok((more, other)) => {
             given.extend(more);
             app = app.or(other);
         }
-        Err(action) => return Ok(Loaded::only(action)),
+        Err(action) => return only(action),
     }
     given.extend(own.iter().cloned());
     given.extend(environment(env)?);
-    given.extend(file_layer(folder, &Config::resolve(given.clone())?)?);
+    let outer = Config::resolve(given.clone())?;
+    let named = app.as_deref().or(outer.wsgi_app.as_deref());
+    let layer = match configuration::layer(folder, &outer, hosted(named), names)? {
+        Ok(layer) => layer,
+        Err(program) => return Ok(Reading::Program(program)),
+    };
+    let Layer { given: in_file, warnings: of_file, program: executed } = layer;
+    given.extend(in_file);
     let asked = Config::resolve(given.clone())?;
     given.extend(passed.given());
     let config = Config::resolve(given)?;
+    let app = app.or_else(|| config.wsgi_app.clone());
     let action = match (config.print_config, config.check_config) {
         (true, _) => Action::PrintConfig,
         (false, true) => Action::CheckConfig,
         (false, false) => Action::Run,
     };
     let mut warnings = habits::warnings(folder, &config, env);
+    warnings.extend(of_file);
     warnings.extend(overruled(&asked, &config));
     warnings.extend(pointless::warnings(&config));
-    Ok(Loaded { config, app, action, warnings, classes })
+    let program = executed;
+    Ok(Reading::All(Box::new(Loaded { config, app, action, warnings, classes, program })))
 }
 
 /// That the sockets that were passed are listened at, and nothing else that was asked for.
@@ -184,57 +224,6 @@ fn cmd_args(env: &Environment) -> Result<Vec<OsString>, ConfigError> {
     let words = shlex::split(text)
         .ok_or_else(|| ConfigError::message(format!("{CMD_ARGS}: a quote is not closed")))?;
     Ok(words.into_iter().map(OsString::from).collect())
-}
-
-/// Read when nobody says which file to read.
-const DEFAULT_FILE: &str = "server.toml";
-
-/// What the configuration file says, which `outer`, the settings from everywhere else, name.
-fn file_layer(folder: &Path, outer: &Config) -> Result<Vec<Given>, ConfigError> {
-    if outer.config.is_none() && outer.explicit("config") {
-        return Ok(Vec::new());
-    }
-    let path = outer.config.clone().unwrap_or(PathBuf::from(DEFAULT_FILE));
-    if let Some(reason) = habits::not_a_path(&path) {
-        let path = path.display().to_string();
-        return Err(ConfigError::new("config", &path, outer.origin("config"), reason));
-    }
-    match std::fs::read_to_string(folder.join(&path)) {
-        Ok(text) => {
-            let mut layer = file::parse(&path, &text)?;
-            layer.extend(outer.config.is_none().then(default_file).flatten());
-            Ok(layer)
-        }
-        Err(_) if outer.config.is_none() && !is_there(&folder.join(&path)) => Ok(Vec::new()),
-        Err(error) => {
-            let (path, origin) = (path.display().to_string(), outer.origin("config"));
-            Err(match error.kind() {
-                ErrorKind::NotFound => {
-                    ConfigError::new("config", &path, origin, "there is no such file")
-                }
-                ErrorKind::InvalidData => ConfigError::new("config", &path, origin, "not UTF-8"),
-                _ => ConfigError::new("config", &path, origin, error),
-            })
-        }
-    }
-}
-
-/// Whether somebody has put a file there, as far as can be seen: a user whom the system has given a
-/// folder that it may not even look into has put none there.
-fn is_there(path: &Path) -> bool {
-    match std::fs::symlink_metadata(path) {
-        Ok(_) => true,
-        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied),
-    }
-}
-
-/// That the default file was read, for whoever prints the settings.
-fn default_file() -> Option<Given> {
-    Some(Given {
-        setting: find("config")?,
-        raw: Raw::One(DEFAULT_FILE.to_owned()),
-        origin: Origin::Default,
-    })
 }
 
 #[cfg(test)]
@@ -327,11 +316,11 @@ mod tests {
     }
 
     #[test]
-    fn gunicorns_forms_of_a_file_are_refused_with_the_form_to_use() {
-        for (form, words) in [("file:g.py", "-c g.py"), ("python:my.settings", "a Python module")] {
-            let error = Case::new(&[], &[]).load(&format!("server -c {form}")).unwrap_err();
-            assert!(error.1.contains(words), "{error:?}");
-        }
+    fn gunicorns_forms_of_a_file_are_understood() {
+        let error = Case::new(&[], &[]).load("server -c python:my.settings").unwrap_err();
+        assert!(error.1.contains("a Python module"), "{error:?}");
+        let case = Case::new(&[("g.py", "workers = 4")], &[]);
+        assert_eq!(case.workers("server -c file:g.py").0, 4);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use oxicorn_arbiter::zygote::rehearse;
+use oxicorn_arbiter::zygote::{Host, Reader, rehearse};
 use oxicorn_arbiter::{Plan, check_pidfile};
 use oxicorn_core::access_log::{AccessLog, AccessLogError};
 use oxicorn_core::config::{Config, ConfigError};
@@ -12,7 +12,7 @@ use oxicorn_core::listener::{Listener, ListenerSpec, Terms};
 use oxicorn_core::log;
 
 use crate::load::Loaded;
-use crate::server::{Applications, Found};
+use crate::server::{Applications, Found, say};
 
 /// A plan, and what is to be said about it.
 pub(crate) struct Prepared {
@@ -26,11 +26,20 @@ pub(crate) struct Prepared {
 /// # Errors
 /// The first thing that would keep the server from starting.
 pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, ConfigError> {
-    let Loaded { mut config, app, classes, .. } = loaded;
+    let Loaded { mut config, app, classes, program, .. } = loaded;
     let Found { app, classes, host } = apps.find(app.as_deref(), &config, classes)?;
     if host.is_none() {
         refuse_what_is_for_python(&config)?;
     }
+    let host = match (host, program) {
+        (host, None) => host,
+        (Some(host), program) => Some(Arc::new(Host { configuration: program, ..(*host).clone() })),
+        (None, Some(_)) => {
+            let reason = "it is a program in Python, and the application is none";
+            return Err(config.refuse("config", reason));
+        }
+    };
+    check_reload(&config)?;
     let worker = classes.find(&config)?;
     config.check_class(worker.names())?;
     let mut notes: Vec<String> = config.effective_class().note.into_iter().collect();
@@ -67,6 +76,26 @@ fn refuse_what_is_for_python(config: &Config) -> Result<(), ConfigError> {
     }
 }
 
+/// What is to be watched has to be there, and somebody has to know what it is.
+fn check_reload(config: &Config) -> Result<(), ConfigError> {
+    let is_pattern = |text: &str| text.contains(['*', '?', '[']);
+    let missing = config.reload_extra_files.0.iter().find(|file| !file.exists());
+    if let Some(file) = missing {
+        let reason = match is_pattern(&file.to_string_lossy()) {
+            true => "a pattern is not expanded: name the folder",
+            false => "there is no such file",
+        };
+        return Err(config.refuse("reload_extra_files", format!("{}: {reason}", file.display())));
+    }
+    match config.reload && !config.preload_app {
+        true => Err(config.refuse(
+            "reload",
+            "with --no-preload each worker imports the application, and nobody knows its files",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// What can be known about the addresses without binding them.
 fn check_addresses(config: &Config) -> Result<(), ConfigError> {
     for spec in &config.bind {
@@ -96,9 +125,15 @@ pub(crate) fn addresses_are_free(config: &Config) -> Result<(), ConfigError> {
 }
 
 /// For `--check-config`: an application of this program is loaded by now, another is not.
-pub(crate) fn application_can_be_loaded(plan: &Plan) -> Result<(), ConfigError> {
-    let loaded = plan.host.as_ref().map(|host| rehearse(plan, host));
-    loaded.transpose().map(drop).map_err(ConfigError::message)
+pub(crate) fn application_can_be_loaded(
+    plan: &Plan,
+    reader: Option<Reader>,
+) -> Result<(), ConfigError> {
+    let loaded = plan.host.as_ref().map(|host| rehearse(plan, host, reader));
+    loaded.transpose().map(drop).map_err(|unread| {
+        unread.traceback.iter().for_each(|line| say(std::io::stderr(), &format!("{line}\n")));
+        ConfigError::message(unread.reason)
+    })
 }
 
 /// For `--check-config`.

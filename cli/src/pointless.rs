@@ -24,6 +24,8 @@ const DEPENDENT: &[Dependent] = &[
         holds: |config| config.max_requests > 0,
         needs: "max_requests",
     },
+    Dependent { name: "reload_engine", holds: |config| config.reload, needs: "reload = true" },
+    Dependent { name: "reload_extra_files", holds: |config| config.reload, needs: "reload = true" },
     Dependent { name: "syslog_addr", holds: |config| config.syslog, needs: "syslog = true" },
     Dependent { name: "syslog_prefix", holds: |config| config.syslog, needs: "syslog = true" },
     Dependent { name: "syslog_facility", holds: |config| config.syslog, needs: "syslog = true" },

@@ -60,7 +60,7 @@ mod tests {
         let path = "server.toml".into();
         config(&[
             ("bind", "0.0.0.0:5000", Origin::DefaultFrom("PORT")),
-            ("workers", "4", Origin::File { path, line: 3 }),
+            ("workers", "4", Origin::File { path, line: Some(3) }),
             ("timeout", "0.5", Origin::CmdArgs),
             ("keepalive", "5m", Origin::Env("OXICORN_KEEPALIVE".to_owned())),
             ("accesslog", "-", Origin::CommandLine),

@@ -8,14 +8,15 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use oxicorn_arbiter::zygote::Host;
-use oxicorn_arbiter::{Birth, Handover, Master};
+use oxicorn_arbiter::zygote::{self, Host, Reader};
+use oxicorn_arbiter::{Birth, Handover, Master, Reloaded};
 use oxicorn_core::config::{Config, ConfigError, Environment, Origin, Reload};
 use oxicorn_core::{App, Application, log, sys};
 
 use crate::background::{self, Place};
+use crate::configuration::{Hosted, Program};
 use crate::embed::Server;
-use crate::load::{Action, Loaded, Start, load};
+use crate::load::{Action, Loaded, Reading, Start, read};
 use crate::plan::{
     Prepared, addresses_are_free, application_can_be_loaded, pidfile_is_possible, prepare,
 };
@@ -54,6 +55,30 @@ pub(crate) struct Found {
 }
 
 impl Applications {
+    /// Whether the application of that name is one of another language.
+    pub(crate) fn hosted(&self, name: Option<&str>) -> Hosted {
+        match self {
+            Applications::Own(_) | Applications::Named(_) => Hosted::Never,
+            #[cfg(feature = "python")]
+            Applications::Hosting(find) => match name {
+                None => Hosted::Perhaps,
+                Some(_) if find(name).is_some() => Hosted::Never,
+                Some(_) => Hosted::Surely,
+            },
+        }
+    }
+
+    /// Who executes a configuration file.
+    fn host(&self, program: &Program) -> Result<Host, ConfigError> {
+        match self {
+            Applications::Own(_) | Applications::Named(_) => Err(program.needs_python.clone()),
+            #[cfg(feature = "python")]
+            Applications::Hosting(_) => {
+                crate::python::host().map_err(|error| program.failed(error))
+            }
+        }
+    }
+
     #[cfg_attr(not(feature = "python"), expect(unused_variables, reason = "what Python needs"))]
     pub(crate) fn find(
         &self,
@@ -144,7 +169,7 @@ pub(crate) fn say(mut to: impl Write, text: &str) {
 }
 
 fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, ConfigError> {
-    let loaded = load(&start)?;
+    let (loaded, reader) = first_load(applications, &start)?;
     match &loaded.action {
         Action::Help(text) | Action::Print(text) => say(std::io::stdout(), text),
         Action::Version => say(std::io::stdout(), &format!("{}\n", crate::VERSION)),
@@ -158,11 +183,32 @@ fn act(applications: &Applications, start: Start, kin: Kin) -> Result<ExitCode, 
             let prepared = prepare(applications, loaded)?;
             addresses_are_free(&prepared.plan.config)?;
             pidfile_is_possible(&prepared.plan.config)?;
-            application_can_be_loaded(&prepared.plan)?;
+            application_can_be_loaded(&prepared.plan, reader)?;
         }
-        Action::Run => return begin(applications, loaded, start, kin),
+        Action::Run => return begin(applications, loaded, reader, start, kin),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings, and whoever has executed the file that they come from, if somebody had to.
+fn first_load(
+    applications: &Applications,
+    start: &Start,
+) -> Result<(Loaded, Option<Reader>), ConfigError> {
+    let program = match read(start, |name| applications.hosted(name), None)? {
+        Reading::All(loaded) => return Ok((*loaded, None)),
+        Reading::Program(program) => program,
+    };
+    let host = applications.host(&program)?;
+    let (reader, names) = zygote::read(&host, &program.file).map_err(|unread| {
+        let text: String = unread.traceback.iter().map(|line| format!("{line}\n")).collect();
+        say(std::io::stderr(), &text);
+        program.failed(unread.reason)
+    })?;
+    match read(start, |name| applications.hosted(name), Some(names))? {
+        Reading::All(loaded) => Ok((*loaded, Some(reader))),
+        Reading::Program(program) => Err(program.needs_python),
+    }
 }
 
 /// For those who only look: there is no log yet.
@@ -175,6 +221,7 @@ fn warn(loaded: &Loaded) {
 fn begin(
     applications: &Applications,
     loaded: Loaded,
+    reader: Option<Reader>,
     start: Start,
     kin: Kin,
 ) -> Result<ExitCode, ConfigError> {
@@ -193,11 +240,19 @@ fn begin(
         Place::Here(herald) => herald,
         Place::Elsewhere(code) => return Ok(code),
     };
+    // A daemon is another process, and no child of its own executed anything.
+    let reader = reader.filter(|_| !config.daemon || kin.handover.is_some());
     let current = Rc::new(RefCell::new(config.clone()));
     let (applications, reloaded) = (applications.clone(), current.clone());
     let restored = current.clone();
-    let reload = move || {
-        let loaded = load(&start)?;
+    let reload = move |names| {
+        let loaded = match read(&start, |name| applications.hosted(name), names)? {
+            Reading::All(loaded) => *loaded,
+            Reading::Program(program) => {
+                let host = Arc::new(applications.host(&program)?);
+                return Ok(Reloaded::Program { host, file: program.file });
+            }
+        };
         // An application that is made here shall see what its workers will.
         background::set_environment(&loaded.config)?;
         let prepared = prepare(&applications, loaded)
@@ -207,7 +262,7 @@ fn begin(
         }
         let plan = prepared?.plan;
         reloaded.replace(plan.config.clone());
-        Ok(plan)
+        Ok(Reloaded::Plan(Box::new(plan)))
     };
     let restore = move |config: &Config| {
         // What was possible when it was loaded is possible now, or the log says what is not.
@@ -221,7 +276,7 @@ fn begin(
     let reopen_logs = move || logs::reopen(&current.borrow());
     let (reload, restore) = (Box::new(reload), Box::new(restore));
     let reopen_logs = Box::new(reopen_logs);
-    Ok(Master { plan, reload, restore, reopen_logs, birth, handover, herald }.run())
+    Ok(Master { plan, reload, reader, restore, reopen_logs, birth, handover, herald }.run())
 }
 
 /// On a reload: what of the new settings is the master's own business. `started` are those that it

@@ -6,9 +6,13 @@
 pub mod asgi;
 mod boundary;
 pub mod classes;
+mod config;
+mod folders;
 mod fork;
 pub mod gevent;
+mod hooks;
 mod load;
+mod speech;
 mod thread;
 mod traceback;
 mod worker;

@@ -7,10 +7,13 @@ use pyo3::prelude::*;
 
 /// Writes that of `error`, with its causes.
 pub(crate) fn write(py: Python<'_>, error: &PyErr) {
+    lines(py, error).iter().for_each(|line| tracing::error!(target: "traceback", "{line}"));
+}
+
+/// Line by line, with its causes.
+pub(crate) fn lines(py: Python<'_>, error: &PyErr) -> Vec<String> {
     let formatted = format(py, error).unwrap_or_else(|_| vec![error.to_string()]);
-    for line in formatted.iter().flat_map(|part| part.lines()) {
-        tracing::error!(target: "traceback", "{line}");
-    }
+    formatted.concat().lines().map(str::to_owned).collect()
 }
 
 /// An exception has ended `what`: a line that says so, which counts as a failure of the application's,

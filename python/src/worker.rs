@@ -16,12 +16,21 @@ use oxicorn_core::{log, sys};
 use pyo3::prelude::*;
 
 use crate::fork::quit;
+use crate::hooks::WorkerLife;
 use crate::load;
+use crate::speech;
 use crate::traceback;
 use crate::zygote::{Zygote, flush};
 
 /// Lives it, in a process that was just forked and has all signals blocked. Does not return.
-pub(crate) fn live(py: Python<'_>, zygote: Zygote, order: Fork, descriptors: Vec<OwnedFd>) -> ! {
+pub(crate) fn live(
+    py: Python<'_>,
+    mut zygote: Zygote,
+    order: Fork,
+    descriptors: Vec<OwnedFd>,
+) -> ! {
+    let scene = zygote.scene.take();
+    let hooks = scene.and_then(|scene| WorkerLife::new(py, scene, order.age));
     let exit = match inherit(&zygote, &order, descriptors) {
         Ok(inheritance) => {
             // The zygote's descriptor of the log may be that of a file which has been renamed since.
@@ -31,7 +40,14 @@ pub(crate) fn live(py: Python<'_>, zygote: Zygote, order: Fork, descriptors: Vec
             forget_handlers(py);
             sys::on_interrupt(run_handlers);
             let Zygote { class, application, callable, .. } = zygote;
-            life::live(inheritance, |config| engage(py, class, &application, callable, config))
+            let slot = inheritance.slot.clone();
+            let exit = life::live(inheritance, |config| {
+                speech::settle(py, config).map_err(|error| WorkerError::App(error.to_string()))?;
+                hooks.as_ref().map_or(Ok(()), |hooks| hooks.begin(py, slot))?;
+                engage(py, class, &application, callable, config, hooks.as_ref())
+            });
+            hooks.iter().for_each(|hooks| hooks.end(py));
+            exit
         }
         Err(error) => {
             tracing::error!("Exception in worker process: {error}");
@@ -69,6 +85,7 @@ fn engage(
     application: &str,
     callable: Option<Py<PyAny>>,
     config: &Arc<Config>,
+    hooks: Option<&WorkerLife>,
 ) -> Result<Engagement, WorkerError> {
     let callable = match callable {
         Some(callable) => callable,
@@ -80,6 +97,10 @@ fn engage(
                 Blame::Broken | Blame::Ours => WorkerError::App(line),
             }
         })?,
+    };
+    let callable = match hooks {
+        Some(hooks) => hooks.initialise(py, callable, class.interface())?,
+        None => callable,
     };
     let app = class.application(py, application, callable, config);
     let app = app.map_err(|error| WorkerError::App(error.to_string()))?;

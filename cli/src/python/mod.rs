@@ -30,8 +30,21 @@ pub(crate) fn hosted(name: &str, config: &Config) -> Result<Found, ConfigError> 
     let named = |error: ConfigError| {
         ConfigError::message(format!("application {name:?} (command line): {error}"))
     };
-    let kit = kit().map_err(named)?;
-    let host = Host {
+    let loads = if config.preload_app { Loads::BeforeFork } else { Loads::InWorker };
+    let host = Host { application: name.to_owned(), loads, ..host().map_err(named)? };
+    // The master has only its name; what answers requests is in the workers.
+    let app = Application::blocking(name, |_: oxicorn_core::Request| "");
+    let classes = Registry::of(classes::ALL);
+    Ok(Found { app, classes, host: Some(Arc::new(host)) })
+}
+
+/// Python itself, as long as nobody knows the application: it may be named in the configuration file.
+///
+/// # Errors
+/// There is no Python that can be used, or no extension.
+pub(crate) fn host() -> Result<Host, ConfigError> {
+    let kit = kit()?;
+    Ok(Host {
         program: kit.interpreter.path.clone(),
         arguments: vec![
             OsString::from(&kit.interpreter.path),
@@ -42,13 +55,10 @@ pub(crate) fn hosted(name: &str, config: &Config) -> Result<Found, ConfigError> 
             OsString::from("zygote"),
         ],
         carried: kit.extension.carried.clone(),
-        application: name.to_owned(),
-        loads: if config.preload_app { Loads::BeforeFork } else { Loads::InWorker },
-    };
-    // The master has only its name; what answers requests is in the workers.
-    let app = Application::blocking(name, |_: oxicorn_core::Request| "");
-    let classes = Registry::of(classes::ALL);
-    Ok(Found { app, classes, host: Some(Arc::new(host)) })
+        application: String::new(),
+        loads: Loads::BeforeFork,
+        configuration: None,
+    })
 }
 
 /// What hosting takes, whatever the application.

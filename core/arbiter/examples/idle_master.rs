@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use oxicorn_arbiter::{Birth, Handover, Herald, Master, Plan};
+use oxicorn_arbiter::{Birth, Handover, Herald, Master, Plan, Reloaded};
 use oxicorn_core::config::{Config, ConfigError, Environment, LogLevel, file};
 use oxicorn_core::orders::Order;
 use oxicorn_core::worker::{Worker, WorkerContext, WorkerError};
@@ -154,9 +154,10 @@ fn main() -> ExitCode {
     if let Some(Err(error)) = idler {
         tracing::error!("{error}");
     }
-    let reload = Box::new(move || self::plan(&path));
+    let reload = move |_| self::plan(&path).map(|plan| Reloaded::Plan(Box::new(plan)));
+    let reload = Box::new(reload);
     let reopen_logs = Box::new(|| tracing::info!("Reopened: Master"));
     let herald = Herald::default();
     let restore = Box::new(|_: &Config| {});
-    Master { plan, reload, restore, reopen_logs, birth, handover, herald }.run()
+    Master { plan, reload, reader: None, restore, reopen_logs, birth, handover, herald }.run()
 }

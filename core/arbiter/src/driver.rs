@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
-use oxicorn_core::config::{Config, ConfigError};
+use oxicorn_core::config::Config;
 use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
 use oxicorn_core::listener::Terms;
@@ -23,16 +23,19 @@ use oxicorn_core::sys;
 use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::herald::Herald;
 use crate::life::{Engagement, Inheritance};
-use crate::master::{Master, Plan, poll_timeout};
+use crate::line::Line;
+use crate::master::{Master, Plan, Reload, Reloaded, poll_timeout};
 use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
 use crate::sockets::Sockets;
 use crate::spawn::{self, Forked};
 use crate::state::{Arbiter, FIRST};
+use crate::watch::{Change, Code, Watcher};
 use crate::zygote::nursery::Zygote;
 
 mod brood;
+mod hooked;
 pub(crate) mod lineage;
 
 use brood::Brood;
@@ -60,7 +63,7 @@ pub(crate) struct Driver {
     /// Loaded, and not adopted yet.
     loaded: VecDeque<(Plan, Option<Zygote>)>,
     brood: Brood,
-    reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    reload: Reload,
     restore: Box<dyn FnMut(&Config)>,
     reopen_logs: Box<dyn FnMut()>,
     herald: Herald,
@@ -76,6 +79,9 @@ pub(crate) struct Driver {
     observer: Observer,
     /// In which phase the last wait was.
     waited_in: Phase,
+    watcher: Option<Watcher>,
+    /// This program.
+    code: Code,
 }
 
 impl Driver {
@@ -94,14 +100,17 @@ impl Driver {
             Some(predecessor) => arbiter.after(predecessor.pid),
             None => arbiter,
         };
+        let own = Code::own();
         Driver {
             observer: Observer::new(&master.plan.config),
+            watcher: Watcher::of(&master.plan.config, code(&master.plan, &own), None),
+            code: own,
             arbiter,
             started,
             events: VecDeque::from([Event::Start]),
             plans: BTreeMap::from([(FIRST, master.plan)]),
             loaded: VecDeque::new(),
-            brood: Brood::with_board(file),
+            brood: Brood::new(master.reader, file),
             reload: master.reload,
             restore: master.restore,
             reopen_logs: master.reopen_logs,
@@ -180,7 +189,7 @@ impl Driver {
         };
         let engagement = Engagement { worker: plan.worker, app: plan.app };
         drop((self.sockets, self.signals, self.plans, self.loaded, self.oom_kills, self.tables));
-        drop((self.lineage, self.observer, self.brood));
+        drop((self.lineage, self.observer, self.brood, self.watcher));
         spawn::live(inheritance, engagement)
     }
 
@@ -195,6 +204,7 @@ impl Driver {
             }
             self.tell_the_world();
             self.settle_down();
+            self.tell_target();
             if let Err(error) = self.wait() {
                 // The workers see the end of the lifeline, finish what they have, and leave.
                 tracing::error!("Cannot wait for anything any more: {error}");
@@ -212,10 +222,12 @@ impl Driver {
             [self.herald.next_due(), self.observer.may_sleep_for(), self.sockets.may_sleep_for()];
         let zygotes = self.brood.deadline();
         let zygotes = zygotes.map(|deadline| deadline.saturating_sub(self.started.elapsed()));
-        let others = others.into_iter().chain([zygotes]).flatten();
+        let watcher = self.watcher.as_ref().and_then(Watcher::may_sleep_for);
+        let others = others.into_iter().chain([zygotes, watcher]).flatten();
         let due = left.into_iter().chain(others).min();
         let timeout = due.map_or(PollTimeout::NONE, poll_timeout);
         let own = [self.signals.fd(), self.lifeline.bell()].into_iter().chain(self.brood.fds());
+        let own = own.chain(self.watcher.as_ref().and_then(Watcher::fd));
         let own = own.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         let mut fds: Vec<PollFd<'_>> = own.chain(self.lineage.poll_fds()).collect();
         match poll(&mut fds, timeout) {
@@ -229,6 +241,7 @@ impl Driver {
     fn look(&mut self) {
         self.herald.beat();
         self.observer.look(&self.board, &self.sockets);
+        self.look_at_files();
         self.sockets.close_if_ended();
         self.lifeline.silence();
         let (deaths, signals): (Vec<_>, Vec<_>) =
@@ -247,6 +260,19 @@ impl Driver {
         if self.arbiter.next_deadline().is_some_and(|due| due <= now) {
             let ages = self.ages();
             self.events.push_back(Event::Tick { ages });
+        }
+    }
+
+    /// An edit is an order to reload.
+    fn look_at_files(&mut self) {
+        match self.watcher.as_mut().and_then(Watcher::look) {
+            Some(Change::File(path)) => {
+                Line::Changed { path }.write();
+                self.events.push_back(Event::Signal(Signal::Hup));
+            }
+            // To start it is for whoever has started this one: its process is another.
+            Some(Change::Program(path)) => Line::ProgramChanged { path }.write(),
+            None => {}
         }
     }
 
@@ -293,12 +319,15 @@ impl Driver {
             Action::AdoptConfig { generation } => self.adopt(generation),
             Action::DropConfig { generation } => {
                 self.plans.remove(&generation);
-                self.brood.dismiss_generation(generation);
+                self.brood.dismiss_generation(self.started.elapsed(), generation);
                 self.close_unwanted();
                 self.follow_config();
                 self.show_title();
             }
-            Action::Upgrade => self.upgrade(),
+            Action::Upgrade => {
+                self.tell_upgrade();
+                self.upgrade();
+            }
             Action::ForgetSuccessor => self.forget_successor(),
             Action::TellReady => self.tell_ready(),
             Action::TellLeaving => self.tell_leaving(),
@@ -317,6 +346,7 @@ impl Driver {
             Action::Log(line) => line.write(),
             Action::Exit { code } => {
                 self.herald.leaving(code);
+                self.tell_exit();
                 self.brood.end();
                 self.sockets.close();
                 self.sockets.remove_files();
@@ -385,6 +415,7 @@ impl Driver {
         };
         let slot = self.seen.iter().find(|(_, seen)| seen.pid == pid);
         let slot = slot.map(|(&slot, _)| slot);
+        slot.into_iter().for_each(|slot| self.tell_end(slot, pid));
         let killed = slot.is_some() && how == Ending::Signal(libc::SIGKILL);
         let how = match killed.then(|| self.oom_kills.risen()) {
             Some(Risen::Yes) => Ending::OutOfMemory,
@@ -414,20 +445,27 @@ impl Driver {
         if self.brood.is_loading() {
             return self.load_again();
         }
-        let answer = match (self.reload)() {
-            Ok(plan) => match self.open(&plan) {
-                Ok(()) if let Some(host) = plan.host.clone() => {
-                    return self.begin_load(plan, &host);
-                }
-                Ok(()) => {
-                    let settings = Settings::from(&*plan.config);
-                    self.loaded.push_back((plan, None));
-                    Ok(settings)
-                }
-                Err(reason) => Err(reason),
-            },
-            Err(error) => Err(error.to_string()),
+        match (self.reload)(None) {
+            Ok(Reloaded::Plan(plan)) => self.take_plan(*plan, None),
+            Ok(Reloaded::Program { host, file }) => self.begin_read(&host, &file),
+            Err(error) => self.events.push_back(Event::ConfigLoaded(Err(error.to_string()))),
+        }
+    }
+
+    /// `reader` has executed the configuration file that it was made of.
+    fn take_plan(&mut self, plan: Plan, reader: Option<Zygote>) {
+        let answer = match self.open(&plan) {
+            Ok(()) if let Some(host) = plan.host.clone() => {
+                return self.begin_load(plan, &host, reader);
+            }
+            Ok(()) => {
+                let settings = Settings::from(&*plan.config);
+                self.loaded.push_back((plan, None));
+                Ok(settings)
+            }
+            Err(reason) => Err(reason),
         };
+        reader.into_iter().for_each(|reader| self.brood.dismiss(reader));
         self.events.push_back(Event::ConfigLoaded(answer));
     }
 
@@ -444,7 +482,10 @@ impl Driver {
             return;
         };
         zygote.into_iter().for_each(|zygote| self.brood.adopt(generation, zygote));
+        self.brood.ages.forget_target();
         self.observer = Observer::new(&plan.config);
+        let code = code(&plan, &self.code);
+        self.watcher = Watcher::of(&plan.config, code, self.watcher.take());
         let before = self.plans.last_key_value().map(|(_, plan)| plan);
         if before.is_none_or(|before| before.config.bind != plan.config.bind) {
             self.announce_addresses(&plan);
@@ -470,6 +511,14 @@ impl Driver {
         let plans = self.plans.values().chain(loaded).chain(self.brood.loading());
         let plans: Vec<&Plan> = plans.collect();
         self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
+    }
+}
+
+/// Where the code of a plan is.
+fn code(plan: &Plan, own: &Code) -> Code {
+    match plan.host {
+        Some(_) => Code::Hosted,
+        None => own.clone(),
     }
 }
 

@@ -27,6 +27,7 @@ mod signals;
 mod sockets;
 mod spawn;
 pub mod state;
+mod watch;
 pub mod zygote;
 
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod sim;
 
 pub use handover::Handover;
 pub use herald::Herald;
-pub use master::{Master, Plan};
+pub use master::{Master, Plan, Reload, Reloaded};
 pub use notify::Notify;
 pub use pidfile::{PidfileError, check_pidfile};
 pub use reexec::Birth;

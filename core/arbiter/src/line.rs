@@ -4,6 +4,7 @@
 
 use std::ffi::c_int;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -65,6 +66,8 @@ pub enum OtherMaster {
 pub enum Line {
     Handling(Signal),
     HangUp,
+    Changed { path: PathBuf },
+    ProgramChanged { path: PathBuf },
     ReloadRefused { reason: String },
     AppFailed { reason: String },
     ReloadFailed { failed: Generation, stays: Generation },
@@ -111,6 +114,8 @@ impl Line {
             | Line::Ended { how: Ending::Code(0), .. } => Level::Debug,
             Line::Handling(_)
             | Line::HangUp
+            | Line::Changed { .. }
+            | Line::ProgramChanged { .. }
             | Line::Reloaded { .. }
             | Line::QuickShutdown
             | Line::StopsIn { .. }
@@ -197,6 +202,10 @@ impl fmt::Display for Line {
         match self {
             Line::Handling(signal) => write!(f, "Handling signal: {}", signal.name()),
             Line::HangUp => write!(f, "Hang up: Master"),
+            Line::Changed { path } => write!(f, "{} has changed: reloading", path.display()),
+            Line::ProgramChanged { path } => {
+                write!(f, "{} has changed: on SIGUSR2 it takes over", path.display())
+            }
             Line::ReloadRefused { reason } => {
                 write!(f, "Reload refused, nothing has changed: {reason}")
             }

@@ -26,8 +26,8 @@ use crate::pidfile::{Pidfile, PidfileError, Rank};
 use crate::reexec::Birth;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::zygote::words::VERSION;
-use crate::zygote::{Host, Letter};
+use crate::zygote::words::{Stage, VERSION};
+use crate::zygote::{ConfigurationFile, Host, Letter, Names, Reader};
 
 /// How often an address in use is tried, and how long it is waited in between.
 const TRIES: u32 = 5;
@@ -47,12 +47,32 @@ pub struct Plan {
     pub host: Option<Arc<Host>>,
 }
 
+/// See [`Master::reload`].
+pub type Reload = Box<dyn FnMut(Option<Names>) -> Result<Reloaded, ConfigError>>;
+
+/// What a reload comes to at first.
+pub enum Reloaded {
+    /// All of it.
+    Plan(Box<Plan>),
+    /// The configuration file has to be executed.
+    Program {
+        /// By whom.
+        host: Arc<Host>,
+        /// Which.
+        file: ConfigurationFile,
+    },
+}
+
 impl Plan {
     /// What a zygote of it is told.
-    pub(crate) fn letter(&self, host: &Host) -> Letter {
+    pub(crate) fn letter(&self, host: &Host, stage: Stage) -> Letter {
         Letter {
             version: VERSION.to_owned(),
             config: self.config.portable(),
+            configuration: host.configuration.clone(),
+            // A folder that was removed has no name; nobody can be there either.
+            folder: std::env::current_dir().unwrap_or_default(),
+            stage,
             application: host.application.clone(),
             loads: host.loads,
             class: self.worker.names().first().copied().unwrap_or_default().to_owned(),
@@ -82,8 +102,11 @@ pub struct Master {
     /// What to start with.
     pub plan: Plan,
     /// Makes the plan anew on SIGHUP: resolves the settings, finds the worker class, asks its
-    /// `check`. An error leaves everything as it is.
-    pub reload: Box<dyn FnMut() -> Result<Plan, ConfigError>>,
+    /// `check`. An error leaves everything as it is. Called once more, with what the names in the
+    /// configuration file stand for, where that is a program.
+    pub reload: Reload,
+    /// The process that has executed the configuration file of the plan.
+    pub reader: Option<Reader>,
     /// What was loaded last cannot be used: has everything of this process be again what these
     /// settings say.
     pub restore: Box<dyn FnMut(&Config)>,

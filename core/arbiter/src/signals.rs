@@ -10,7 +10,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, SigmaskHow};
@@ -25,6 +25,12 @@ static PIPE: AtomicI32 = AtomicI32::new(-1);
 
 /// What it writes, by signal number. Linux has 64 signals.
 static BYTES: [AtomicU8; 65] = [const { AtomicU8::new(0) }; 65];
+
+/// The handler that a worker which was told to end is left to, if it is not the default.
+static NEXT: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
+
+/// Its flags.
+static NEXT_FLAGS: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn write_byte(number: c_int) {
     let byte = usize::try_from(number).ok().and_then(|n| BYTES.get(n));
@@ -58,9 +64,13 @@ extern "C" fn speak_and_end(number: c_int, info: *mut libc::siginfo_t, _: *mut l
             libc::shutdown(client, libc::SHUT_WR);
         }
     }
-    // SAFETY: signal(2) and raise(3) are async-signal-safe.
+    // SAFETY: sigaction(2) and raise(3) are async-signal-safe; zeros are a valid sigaction, and the
+    // handler is one that sigaction(2) has given back.
     unsafe {
-        libc::signal(number, libc::SIG_DFL);
+        let mut next: libc::sigaction = std::mem::zeroed();
+        next.sa_sigaction = NEXT.load(Ordering::Relaxed);
+        next.sa_flags = NEXT_FLAGS.load(Ordering::Relaxed);
+        libc::sigaction(number, &raw const next, std::ptr::null_mut());
         libc::raise(number);
     }
 }
@@ -201,6 +211,33 @@ const WORKER: &[(signal::Signal, Disposition)] = {
         (SIGCHLD, Disposition::Default),
     ]
 };
+
+/// Has SIGABRT do what it does in a worker, where somebody has put another handler.
+///
+/// # Errors
+/// Those of sigaction(2).
+pub(crate) fn speak_on_abort() -> io::Result<()> {
+    dispose(signal::Signal::SIGABRT, Disposition::Speak)
+}
+
+/// Likewise, and leaves the rest to that handler.
+///
+/// # Errors
+/// Those of sigaction(2).
+pub(crate) fn speak_first_on_abort() -> io::Result<()> {
+    // SAFETY: zeros are a valid sigaction; the call writes to it and changes nothing else.
+    let next = unsafe {
+        let mut next: libc::sigaction = std::mem::zeroed();
+        match libc::sigaction(libc::SIGABRT, std::ptr::null(), &raw mut next) {
+            0 => next,
+            _ => return Err(io::Error::last_os_error()),
+        }
+    };
+    NEXT.store(next.sa_sigaction, Ordering::Relaxed);
+    // Its restorer is what sigaction(3) puts there itself.
+    NEXT_FLAGS.store(next.sa_flags, Ordering::Relaxed);
+    speak_on_abort()
+}
 
 /// In the forked child, which still has all signals blocked: a pipe of its own, the worker's
 /// handlers, and only then the signals.

@@ -12,6 +12,7 @@
 pub mod child;
 pub(crate) mod nursery;
 pub mod post;
+mod reader;
 mod rehearsal;
 mod start;
 pub mod words;
@@ -21,8 +22,9 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use reader::{Reader, Unread, read};
 pub use rehearsal::rehearse;
-pub use words::{Answer, Blame, Fork, Letter, Loads};
+pub use words::{Answer, Blame, ConfigurationFile, Fork, Letter, Loads, Names, Source};
 
 /// The program that hosts an application which this one cannot.
 #[derive(Clone, Debug)]
@@ -37,4 +39,6 @@ pub struct Host {
     pub application: String,
     /// When it loads the application.
     pub loads: Loads,
+    /// The configuration file that it has hooks from.
+    pub configuration: Option<ConfigurationFile>,
 }

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 use nix::fcntl::OFlag;
 use nix::unistd::{pipe2, read};
@@ -30,6 +31,17 @@ impl Order {
 #[derive(Debug)]
 pub struct Orders(OwnedFd);
 
+/// Who is told of each order before it is followed.
+type Witness = Box<dyn Fn(Order) + Send + Sync>;
+
+static WITNESS: OnceLock<Witness> = OnceLock::new();
+
+/// Has `witness` be told of each order that comes to this process, before it is followed. There can be
+/// one; a second is ignored.
+pub fn witness(witness: impl Fn(Order) + Send + Sync + 'static) {
+    let _ = WITNESS.set(Box::new(witness));
+}
+
 impl Orders {
     /// A new pipe: the orders, and the end that the signal handlers write to.
     ///
@@ -47,7 +59,10 @@ impl Orders {
             match read(&self.0, &mut byte) {
                 Ok(1) => match Order::from_byte(byte[0]) {
                     None => continue,
-                    order => return order,
+                    Some(order) => {
+                        WITNESS.get().into_iter().for_each(|witness| witness(order));
+                        return Some(order);
+                    }
                 },
                 _ => return None,
             }

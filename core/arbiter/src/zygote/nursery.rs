@@ -2,8 +2,9 @@
 //! too long. It is asked for one worker at a time, so nothing that is sent to it can ever wait for
 //! room. Everything here is told what happens and says what follows; the driver makes events of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -16,8 +17,13 @@ use oxicorn_core::scoreboard::Slot;
 use super::Host;
 use super::post::{self, PostError};
 use super::start::{self, StartError};
-use super::words::{Answer, Blame, Fork, Letter};
+use super::words::{
+    Answer, Blame, ConfigurationFile, Fork, Happening, Letter, Names, Opening, VERSION, Word,
+};
 use crate::event::Ending;
+
+/// How long the last hooks may take.
+pub(crate) const LAST_HOOKS: Duration = Duration::from_secs(5);
 
 /// Who comes so late to a deadline was not busy but asleep.
 const ASLEEP: Duration = Duration::from_secs(1);
@@ -25,6 +31,10 @@ const ASLEEP: Duration = Duration::from_secs(1);
 /// What a zygote's life brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
+    /// It has executed the configuration file.
+    Read(Names),
+    /// Modules were imported from these. It says more, soon.
+    Folders(Vec<PathBuf>),
     /// It has loaded what it was to load.
     Ready,
     /// It has not, and never will.
@@ -38,6 +48,8 @@ pub(crate) enum News {
 pub(crate) enum Failure {
     /// By its own word, which is in the log.
     Told(Blame, String),
+    /// It cannot use the configuration file: why, and in Python's words.
+    Unreadable(String, Vec<String>),
     /// It ended, and has said nothing. Another one would do the same.
     Ended(String),
     /// It was ended, or took too long. Another one may do better.
@@ -47,13 +59,17 @@ pub(crate) enum Failure {
 /// What it owes an answer for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    ToLoad,
-    ToFork(Slot),
+    Read,
+    Load,
+    /// The worker of that age.
+    Fork(Slot, u64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Life {
     Lives,
+    /// It has been told everything, and ends when it has done it.
+    Retires,
     /// It ends, by itself or by the master's SIGKILL, or has ended.
     Ends,
 }
@@ -62,6 +78,7 @@ enum Life {
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) slot: Slot,
+    pub(crate) age: u64,
     pub(crate) table: OwnedFd,
     pub(crate) listeners: Vec<Listener>,
 }
@@ -77,6 +94,25 @@ pub(crate) struct Zygote {
     deadline: Option<Duration>,
     patience: Option<Duration>,
     orders: VecDeque<Order>,
+    hooks: Hooks,
+    /// The ages of the workers that it has made, or is making, and that have not ended.
+    workers: BTreeSet<u64>,
+}
+
+/// Whether there may be hooks that it calls for what it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hooks {
+    Possible,
+    None,
+}
+
+impl Hooks {
+    fn of(letter: &Letter) -> Hooks {
+        match letter.configuration {
+            Some(_) => Hooks::Possible,
+            None => Hooks::None,
+        }
+    }
 }
 
 impl Zygote {
@@ -88,22 +124,93 @@ impl Zygote {
         now: Duration,
         host: &Host,
         config: &Config,
-        letter: &Letter,
+        letter: Letter,
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<Zygote, StartError> {
-        let (pid, socket) = start::start(host, config, letter, descriptors)?;
-        Ok(Zygote::known(now, pid, socket, config.boot_timeout.get()))
+        let hooks = Hooks::of(&letter);
+        let opening = Opening::Load(letter);
+        let (pid, socket) = start::start(host, Some(config), &opening, descriptors)?;
+        let zygote = Zygote::known(now, pid, socket, Asked::Load, config.boot_timeout.get());
+        Ok(Zygote { hooks, ..zygote })
     }
 
-    fn known(now: Duration, pid: Pid, socket: OwnedFd, patience: Option<Duration>) -> Zygote {
+    /// Starts one that executes a configuration file first.
+    ///
+    /// # Errors
+    /// There is no process.
+    pub(crate) fn read(
+        now: Duration,
+        host: &Host,
+        file: &ConfigurationFile,
+    ) -> Result<Zygote, StartError> {
+        let opening = Opening::Read { version: VERSION.to_owned(), file: file.clone() };
+        let (pid, socket) = start::start(host, None, &opening, &[])?;
+        // Nobody knows the settings yet.
+        let patience = Config::default().boot_timeout.get();
+        Ok(Zygote::known(now, pid, socket, Asked::Read, patience))
+    }
+
+    /// Has it load the application, when it has executed the file.
+    ///
+    /// # Errors
+    /// It has gone.
+    pub(crate) fn load(
+        &mut self,
+        now: Duration,
+        config: &Config,
+        letter: Letter,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<(), PostError> {
+        let socket = self.fd().ok_or(PostError::Gone)?;
+        let hooks = Hooks::of(&letter);
+        post::send(socket, &Opening::Load(letter), descriptors)?;
+        self.hooks = hooks;
+        self.asked = Some(Asked::Load);
+        self.patience = config.boot_timeout.get();
+        self.deadline = self.patience.map(|time| now + time);
+        Ok(())
+    }
+
+    /// Tells it what has happened. One that is so busy that it has no room for another message is not
+    /// told.
+    pub(crate) fn tell(&self, happening: Happening) {
+        let listens = self.life != Life::Ends && self.hooks == Hooks::Possible;
+        let sent = self
+            .fd()
+            .filter(|_| listens)
+            .map(|socket| post::send(socket, &Word::Happened(happening.clone()), &[]));
+        if let Some(Err(PostError::NotYet)) = sent {
+            let pid = self.pid;
+            tracing::warn!("The zygote (pid:{pid}) is busy, and no hook is called: {happening:?}");
+        }
+    }
+
+    /// Tells it that this is the end. The socket ends when it has done what it has to do then.
+    pub(crate) fn tell_last(&self) -> Option<BorrowedFd<'_>> {
+        if self.hooks == Hooks::None {
+            return None;
+        }
+        self.tell(Happening::Exit);
+        self.fd().filter(|_| self.lives())
+    }
+
+    fn known(
+        now: Duration,
+        pid: Pid,
+        socket: OwnedFd,
+        asked: Asked,
+        patience: Option<Duration>,
+    ) -> Zygote {
         Zygote {
             pid,
             socket: Some(socket),
             life: Life::Lives,
-            asked: Some(Asked::ToLoad),
+            asked: Some(asked),
             deadline: patience.map(|time| now + time),
             patience,
             orders: VecDeque::new(),
+            hooks: Hooks::None,
+            workers: BTreeSet::new(),
         }
     }
 
@@ -147,7 +254,7 @@ impl Zygote {
         {
             match self.give(&order) {
                 Ok(()) => {
-                    self.asked = Some(Asked::ToFork(order.slot));
+                    self.asked = Some(Asked::Fork(order.slot, order.age));
                     self.deadline = self.patience.map(|time| now + time);
                 }
                 // It has gone, and its end comes next.
@@ -164,7 +271,8 @@ impl Zygote {
     fn give(&self, order: &Order) -> Result<(), PostError> {
         let socket = self.fd().ok_or(PostError::Gone)?;
         let addresses = order.listeners.iter().map(|listener| listener.spec().to_string());
-        let fork = Fork { slot: order.slot.0, addresses: addresses.collect() };
+        let addresses = addresses.collect();
+        let fork = Word::Fork(Fork { slot: order.slot.0, age: order.age, addresses });
         let sockets = order.listeners.iter().map(AsFd::as_fd);
         let descriptors: Vec<_> = [order.table.as_fd()].into_iter().chain(sockets).collect();
         post::send(socket, &fork, &descriptors)
@@ -193,16 +301,29 @@ impl Zygote {
     /// What nobody has asked for is no news.
     fn understand(&mut self, answer: Answer) -> Option<News> {
         let news = match (self.asked?, answer) {
-            (Asked::ToLoad, Answer::Ready) => News::Ready,
-            (Asked::ToLoad, Answer::Failed { blame, reason }) => {
+            (_, Answer::Folders(folders)) => return Some(News::Folders(folders)),
+            (Asked::Read, Answer::Read(names)) => News::Read(names),
+            (Asked::Read | Asked::Load, Answer::Unreadable { reason, traceback }) => {
+                self.life = Life::Ends;
+                News::Failed(Failure::Unreadable(reason, traceback))
+            }
+            (Asked::Read, Answer::Failed { blame, reason }) => {
+                self.life = Life::Ends;
+                News::Failed(Failure::Told(blame, reason))
+            }
+            (Asked::Load, Answer::Ready) => News::Ready,
+            (Asked::Load, Answer::Failed { blame, reason }) => {
                 // It is about to end by itself.
                 self.life = Life::Ends;
                 News::Failed(Failure::Told(blame, reason))
             }
-            (Asked::ToFork(slot), Answer::Forked { slot: told, pid }) if slot.0 == told => {
+            (Asked::Fork(slot, age), Answer::Forked { slot: told, pid }) if slot.0 == told => {
+                self.workers.insert(age);
                 News::Forked(slot, Pid::from_raw(pid))
             }
-            (Asked::ToFork(slot), Answer::NotForked { slot: told, reason }) if slot.0 == told => {
+            (Asked::Fork(slot, _), Answer::NotForked { slot: told, reason })
+                if slot.0 == told =>
+            {
                 News::NotForked(slot, reason)
             }
             _ => return None,
@@ -215,12 +336,39 @@ impl Zygote {
     /// Has it end: it is not needed any more. What it has been asked for is answered by
     /// [`Zygote::bury`].
     pub(crate) fn end(&mut self) {
-        if self.lives() {
+        if self.life != Life::Ends {
             // It has not been reaped, so its number is its own. The only error is that it has ended.
             let _ = kill(self.pid, Signal::SIGKILL);
         }
         self.life = Life::Ends;
         self.deadline = None;
+    }
+
+    /// Has it end when it has called the hooks for all that it was told, the end of its last worker
+    /// included.
+    pub(crate) fn retire(&mut self, now: Duration) {
+        if !self.lives() || self.asked.is_some() || self.hooks == Hooks::None {
+            return self.end();
+        }
+        self.life = Life::Retires;
+        self.leave_if_alone(now);
+    }
+
+    /// A worker has ended.
+    pub(crate) fn tell_end(&mut self, now: Duration, pid: Pid, age: u64) {
+        if self.workers.remove(&age) {
+            self.tell(Happening::Ended { pid: pid.as_raw(), age });
+            self.leave_if_alone(now);
+        }
+    }
+
+    fn leave_if_alone(&mut self, now: Duration) {
+        if self.life == Life::Retires && self.workers.is_empty() {
+            if let Some(socket) = self.fd() {
+                no_more_orders(socket);
+            }
+            self.deadline = Some(now + LAST_HOOKS);
+        }
     }
 
     /// Gives it up if its time has come. When that is found out late, the master, and so probably the
@@ -232,9 +380,14 @@ impl Zygote {
             return None;
         }
         self.end();
-        let loading = self.asked.take_if(|asked| *asked == Asked::ToLoad);
-        let reason = "the application was not imported within boot_timeout".to_owned();
-        loading.map(|_| News::Failed(Failure::Passing(reason)))
+        let loading = self.asked.take_if(|asked| !matches!(asked, Asked::Fork(..)));
+        let reason = match loading? {
+            Asked::Read => "the configuration file was not executed within a minute",
+            Asked::Load | Asked::Fork(..) => {
+                "the application was not imported within boot_timeout"
+            }
+        };
+        Some(News::Failed(Failure::Passing(reason.to_owned())))
     }
 
     /// It was reaped. What it had been asked for, and has not done, will not be done.
@@ -248,9 +401,9 @@ impl Zygote {
         let mut news = self.hear(now);
         let pid = self.pid;
         let asked = match self.asked {
-            Some(Asked::ToFork(slot)) => Some(slot),
-            Some(Asked::ToLoad) => {
-                news.push(News::Failed(unsaid(pid, how)));
+            Some(Asked::Fork(slot, _)) => Some(slot),
+            Some(asked @ (Asked::Read | Asked::Load)) => {
+                news.push(News::Failed(unsaid(pid, asked, how)));
                 None
             }
             None => None,
@@ -264,15 +417,26 @@ impl Zygote {
 }
 
 /// It ended before it had loaded anything.
-fn unsaid(pid: Pid, how: Ending) -> Failure {
+fn unsaid(pid: Pid, asked: Asked, how: Ending) -> Failure {
+    let (what, done, doing) = match asked {
+        Asked::Read => ("configuration file", "executed", "executing"),
+        Asked::Load | Asked::Fork(..) => ("application", "imported", "importing"),
+    };
     match how {
         Ending::Code(code) => Failure::Ended(format!(
-            "the application ended its process while it was imported: exit code {code}"
+            "the {what} ended its process while it was {done}: exit code {code}"
         )),
-        Ending::Signal(_) | Ending::OutOfMemory => Failure::Passing(format!(
-            "the process that was importing the application (pid:{pid}) {how}"
-        )),
+        Ending::Signal(_) | Ending::OutOfMemory => {
+            Failure::Passing(format!("the process that was {doing} the {what} (pid:{pid}) {how}"))
+        }
     }
+}
+
+/// Has the zygote find the end of its orders when it has read the last.
+#[expect(clippy::disallowed_methods, reason = "it is no listening socket")]
+fn no_more_orders(socket: BorrowedFd<'_>) {
+    // The only error is that the other end has been closed.
+    let _ = shutdown(socket.as_raw_fd(), Shutdown::Write);
 }
 
 /// Has whoever is at the other end find that nobody listens; what was sent before can still be read.

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn messages_arrive_one_by_one_with_their_descriptors() {
         let (own, other) = pair().unwrap();
-        let order = Fork { slot: 7, addresses: vec!["unix:/x".to_owned()] };
+        let order = Fork { slot: 7, age: 1, addresses: vec!["unix:/x".to_owned()] };
         let file = tempfile::tempfile().unwrap();
         send(own.as_fd(), &order, &[file.as_fd(), file.as_fd()]).unwrap();
         send(own.as_fd(), &order, &[]).unwrap();

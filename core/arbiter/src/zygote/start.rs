@@ -1,6 +1,7 @@
 //! Making the process: a fork, and in the child an exec. The child is already the user that the
 //! workers are to be when it becomes the other program, so nothing that belongs to the application
-//! (its interpreter's start-up files among it) ever runs with the master's rights.
+//! (its interpreter's start-up files among it) ever runs with the master's rights. Only a configuration
+//! file does that has to be executed: the user is perhaps one of the settings in it.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
@@ -16,7 +17,7 @@ use oxicorn_core::config::Config;
 use oxicorn_core::listener::passed;
 
 use super::post;
-use super::words::{Answer, Blame, Letter};
+use super::words::{Answer, Blame, Opening};
 use super::{Host, post::PostError};
 use crate::identity;
 use crate::spawn::{self, ForkError, Forked};
@@ -39,21 +40,22 @@ fn system(doing: &'static str) -> impl FnOnce(Errno) -> StartError {
     move |errno| StartError::System { doing, errno }
 }
 
-/// Starts it, and gives it its letter and these descriptors. That the program could not be executed
+/// Starts it, tells it this, and gives it these descriptors. `config` is None as long as nobody knows
+/// the settings. That the program could not be executed
 /// is said by [`Answer::Failed`].
 ///
 /// # Errors
 /// There is no process.
 pub(super) fn start(
     host: &Host,
-    config: &Config,
-    letter: &Letter,
+    config: Option<&Config>,
+    opening: &Opening,
     descriptors: &[BorrowedFd<'_>],
 ) -> Result<(Pid, OwnedFd), StartError> {
     set_child_subreaper(true).map_err(system("prctl"))?;
     let (own, other) = post::pair().map_err(system("socketpair"))?;
     // It fits into the socket's buffer: nobody is waited for.
-    post::send(own.as_fd(), letter, descriptors)?;
+    post::send(own.as_fd(), opening, descriptors)?;
     let master = Pid::this();
     match spawn::fork()? {
         Forked::Master(pid) => Ok((pid, own)),
@@ -70,11 +72,13 @@ pub(super) fn start(
 /// why.
 fn become_host(
     host: &Host,
-    config: &Config,
+    config: Option<&Config>,
     socket: BorrowedFd<'_>,
     master: Pid,
 ) -> Result<Infallible, String> {
-    identity::assume(config).map_err(|error| error.to_string())?;
+    if let Some(config) = config {
+        identity::assume(config).map_err(|error| error.to_string())?;
+    }
     let program = host.program.display();
     let cannot = |error: Errno| format!("cannot execute {program}: {}", error.desc());
     // After the change of user, which undoes it. An import may take minutes, and nobody is there to
@@ -97,8 +101,8 @@ fn become_host(
 }
 
 /// This process' own, with the application's variables, and without what is meant for the master.
-fn environment(config: &Config) -> Vec<OsString> {
-    let given = &config.raw_env.0;
+fn environment(config: Option<&Config>) -> Vec<OsString> {
+    let given = config.map_or(&[][..], |config| &config.raw_env.0);
     let hidden = |name: &OsStr| {
         passed::VARIABLES.iter().any(|variable| name == *variable)
             || given.iter().any(|variable| name == variable.name.as_str())

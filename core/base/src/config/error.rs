@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_line_names_everything() {
-        let origin = Origin::File { path: "a\nb.toml".into(), line: 3 };
+        let origin = Origin::File { path: "a\nb.toml".into(), line: Some(3) };
         let error = ConfigError::new("workers", "a\nb", &origin, "not a\twhole number");
         assert_eq!(error.to_string(), r#"workers = "a\nb" (a\nb.toml:3): not a\twhole number"#);
         assert_eq!(error.exit_status(), 1);
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn unknown_names_get_the_nearest_in_their_own_spelling() {
-        let (file, line) = ("f".into(), 1);
+        let (file, line) = ("f".into(), Some(1));
         let file = Origin::File { path: file, line };
         let env = Origin::Env(String::new());
         for (written, spelling, origin, text) in [

@@ -1,16 +1,21 @@
 //! The configuration file: assignments of plain values, in TOML or as gunicorn's users have them in a
 //! Python file. Both readers hand over the same `Entry`s, so that what is wrong is said in the same
-//! words, with the line, whatever the file is called. What needs a Python interpreter is refused.
+//! words, with the line, whatever the file is called. What needs a Python interpreter is told apart: where
+//! there is one it is executed, and its names come back to `evaluated`.
 
+mod evaluated;
 mod python;
 mod toml;
 
 use std::ffi::OsStr;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
+pub use self::evaluated::{Evaluated, evaluated};
 use self::python::Trouble;
 use super::error::{ConfigError, Spelling};
-use super::gunicorn::{Ours, theirs};
+use super::gunicorn::{Hook, Ours, theirs};
 use super::layers::{Given, Origin};
 use super::table::find;
 use super::value::{Arity, Raw};
@@ -24,21 +29,23 @@ struct Entry {
     line: usize,
 }
 
-/// A value as both kinds of files have it.
-#[derive(Clone, Debug, PartialEq)]
-enum Plain {
+/// A value as all kinds of files have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Plain {
     /// Python's `None`: what the default is for.
     Nothing,
     /// A text, a number, a truth value.
     Scalar(String),
+    /// Several values.
     List(Vec<Plain>),
+    /// A table.
     Pairs(Vec<(String, Plain)>),
-    /// What no setting is made of: a date.
-    Other(&'static str),
+    /// What no setting is made of: a date, a function.
+    Other(String),
 }
 
 impl Plain {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         match self {
             Plain::Nothing => "None",
             Plain::Scalar(_) => "value",
@@ -48,7 +55,7 @@ impl Plain {
         }
     }
 
-    fn scalar(&self) -> Result<String, &'static str> {
+    fn scalar(&self) -> Result<String, &str> {
         match self {
             Plain::Scalar(text) => Ok(text.clone()),
             other => Err(other.kind()),
@@ -70,11 +77,38 @@ impl Plain {
 /// # Errors
 /// What is no assignment of a plain value, no setting, or no setting's value; each with its line.
 pub fn parse(path: &Path, text: &str) -> Result<Vec<Given>, ConfigError> {
+    match read(path, text)? {
+        Contents::Settings(given) => Ok(given),
+        Contents::Program(reason) => Err(reason),
+    }
+}
+
+/// What a file is.
+#[derive(Debug)]
+pub enum Contents {
+    /// Plain assignments, or TOML.
+    Settings(Vec<Given>),
+    /// A program in Python; why it cannot do without one.
+    Program(ConfigError),
+}
+
+/// What the file `path` with the contents `text` is.
+///
+/// # Errors
+/// Those of [`parse`]; only a file whose name ends in `.py` can be a program.
+pub fn read(path: &Path, text: &str) -> Result<Contents, ConfigError> {
     // Windows editors begin a file with it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let source = Source { path, text };
-    source.layer(source.entries()?)
+    let is_python = path.extension() == Some(OsStr::new(PYTHON));
+    match is_python.then(|| source.program()).flatten() {
+        Some(reason) => Ok(Contents::Program(reason)),
+        None => source.layer(source.entries()?).map(Contents::Settings),
+    }
 }
+
+/// What the name of a program in Python ends in.
+const PYTHON: &str = "py";
 
 struct Source<'a> {
     path: &'a Path,
@@ -82,10 +116,25 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// Why it has to be executed, if it has to be: it computes something, or names a function to be
+    /// called.
+    fn program(&self) -> Option<ConfigError> {
+        match python::entries(self.text) {
+            Ok(entries) => entries.iter().find_map(|entry| {
+                Hook::find(&entry.name).filter(|_| !entry.value.asks_for_nothing())?;
+                self.entry(entry).err()
+            }),
+            Err(Trouble { cause: python::Cause::Program, line, reason }) => {
+                toml::entries(self.text).is_err().then(|| self.unreadable(line, &reason))
+            }
+            Err(Trouble { cause: python::Cause::Typo, .. }) => None,
+        }
+    }
+
     /// The readers agree about most files. Where they do not, the name decides whose turn it is
     /// first, and whose complaint is heard.
     fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
-        if self.path.extension() == Some(OsStr::new("py")) {
+        if self.path.extension() == Some(OsStr::new(PYTHON)) {
             return python::entries(self.text)
                 .or_else(|trouble| toml::entries(self.text).map_err(|_| trouble))
                 .map_err(|trouble| self.unreadable(trouble.line, &trouble.reason));
@@ -120,8 +169,16 @@ impl Source<'_> {
 
     /// Nothing, where the file asks for nothing.
     fn entry(&self, entry: &Entry) -> Result<Option<Given>, ConfigError> {
-        let Entry { name, value, line } = entry;
-        let origin = self.origin(*line);
+        self.value(&entry.name, &entry.value, Some(entry.line))
+    }
+
+    fn value(
+        &self,
+        name: &str,
+        value: &Plain,
+        line: Option<usize>,
+    ) -> Result<Option<Given>, ConfigError> {
+        let origin = Origin::File { path: self.path.to_owned(), line };
         let setting = find(name);
         let may_have_pairs = match setting {
             Some(setting) => setting.arity == Arity::Pairs,
@@ -136,7 +193,7 @@ impl Source<'_> {
             let missing = theirs(name).filter(|row| row.name == name);
             let off = value.asks_for_nothing();
             return match missing.map(|row| row.ours) {
-                Some(Ours::Instead(_)) if off => Ok(None),
+                Some(Ours::Instead(_) | Ours::Hook) if off => Ok(None),
                 _ => Err(ConfigError::unknown(name, Spelling::Key, &origin)),
             };
         };
@@ -152,7 +209,7 @@ impl Source<'_> {
     }
 
     fn origin(&self, line: usize) -> Origin {
-        Origin::File { path: self.path.to_owned(), line }
+        Origin::File { path: self.path.to_owned(), line: Some(line) }
     }
 
     /// The line itself is its subject: there may be no name in it.
@@ -171,8 +228,10 @@ impl Source<'_> {
 const MOST_SHOWN: usize = 60;
 
 fn raw(value: &Plain) -> Result<Raw, String> {
-    let part =
-        |value: &Plain| value.scalar().map_err(|kind| format!("one of its values is a {kind}"));
+    let part = |value: &Plain| {
+        let wrong = |kind: &str| format!("one of its values is a {kind}");
+        value.scalar().map_err(wrong)
+    };
     match value {
         Plain::List(items) => items.iter().map(part).collect::<Result<_, _>>().map(Raw::Many),
         Plain::Pairs(pairs) => pairs

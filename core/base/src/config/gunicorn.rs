@@ -3,6 +3,7 @@
 //! instead. The page for those who come from gunicorn is made from the same rows.
 
 mod classes;
+mod hooks;
 #[cfg(test)]
 mod page;
 mod rows;
@@ -10,6 +11,7 @@ mod rows;
 use super::table::{Setting, find};
 
 pub use classes::instead_of_class;
+pub use hooks::Hook;
 pub use rows::GUNICORN;
 
 /// One setting of gunicorn's (27.0): a row of [`GUNICORN`].
@@ -30,6 +32,8 @@ pub struct Theirs {
 pub enum Ours {
     /// A setting of the same name.
     Same,
+    /// A function: see [`Hook`].
+    Hook,
     /// Missing on purpose. The words follow "no such setting: ".
     Instead(&'static str),
 }
@@ -44,6 +48,9 @@ impl Theirs {
     pub fn hint(&self) -> &'static str {
         match self.ours {
             Ours::Same => "it has the same name here",
+            Ours::Hook => {
+                "it is a function, in a file in Python (-c FILE.py), for a Python application"
+            }
             Ours::Instead(hint) => hint,
         }
     }
@@ -84,6 +91,8 @@ mod tests {
                 (Ours::Same, Some(_)) => {}
                 (Ours::Same, None) => panic!("{}: where?", row.name),
                 (Ours::Instead(_), Some(_)) => panic!("{}: is a setting now", row.name),
+                (Ours::Hook, None) => {}
+                (Ours::Hook, Some(_)) => panic!("{}: a setting?", row.name),
                 (Ours::Instead(hint), None) => {
                     assert!(!hint.ends_with('.') && hint.len() <= 100, "{}: {hint}", row.name);
                 }

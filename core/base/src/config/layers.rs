@@ -29,8 +29,8 @@ pub enum Origin {
     File {
         /// As it was given.
         path: PathBuf,
-        /// The first line is 1.
-        line: usize,
+        /// The first line is 1. A file that was executed does not tell which line sets what.
+        line: Option<usize>,
     },
     /// The options in the variable [`CMD_ARGS`].
     CmdArgs,
@@ -80,7 +80,8 @@ impl fmt::Display for Origin {
             Origin::Default => f.write_str("default"),
             Origin::DefaultFrom(variable) => write!(f, "default, from {variable}"),
             Origin::Program => f.write_str("the program"),
-            Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Origin::File { path, line: Some(line) } => write!(f, "{}:{line}", path.display()),
+            Origin::File { path, line: None } => write!(f, "{}", path.display()),
             Origin::CmdArgs => f.write_str(CMD_ARGS),
             Origin::Env(variable) => f.write_str(variable),
             Origin::CommandLine => f.write_str("command line"),
@@ -243,7 +244,7 @@ mod tests {
 
     fn file(line: usize) -> Origin {
         let path = "server.toml".into();
-        Origin::File { path, line }
+        Origin::File { path, line: Some(line) }
     }
 
     fn env(pairs: &[(&str, &str)]) -> Environment {

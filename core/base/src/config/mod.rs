@@ -26,8 +26,8 @@ pub use settings::{Config, TABLE};
 pub use table::{Classes, Group, OTHER_FLAGS, Reload, Setting, find};
 pub use value::{
     AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
-    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, Raw, SchemeHeader, Sender,
-    StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UnixKind, UserAccount, Value,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, Raw, ReloadEngine, SchemeHeader,
+    Sender, StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UnixKind, UserAccount, Value,
     Variables, Workers,
 };
 

@@ -26,7 +26,7 @@ enum Source {
     Default,
     DefaultFrom(String),
     Program,
-    File(PathBuf, usize),
+    File(PathBuf, Option<usize>),
     CmdArgs,
     Env(String),
     CommandLine,

@@ -13,7 +13,8 @@ Every setting has a flag, a key in the configuration file and an environment var
 in this list overrules what is earlier:
 
 1. the default, which `PORT` (for `bind`) and `WEB_CONCURRENCY` (for `workers`) change;
-2. the configuration file: `-c FILE`, otherwise `./server.toml` if there is one;
+2. the configuration file: `-c FILE`, otherwise `./server.toml` if there is one, otherwise for a Python
+   application `./gunicorn.conf.py`;
 3. `SERVER_CMD_ARGS`: options in an environment variable, quoted as in a shell;
 4. `OXICORN_<NAME>`: the setting's own environment variable;
 5. the command line.
@@ -21,7 +22,8 @@ in this list overrules what is earlier:
 A list replaces the list below it. The configuration file is TOML with the settings' names as keys, or
 gunicorn's file of plain assignments: Python's texts, numbers, lists, tuples, dictionaries, `True`,
 `False` and `None` are understood, whatever the file is called. A name that ends in `.py` is read as
-Python first, any other as TOML first. What has to be computed is refused with its line.
+Python first, any other as TOML first. What has to be computed is executed for a Python application
+([python-configuration.md](python-configuration.md)), and refused with its line for another.
 
 `server --print-config` prints every setting with its origin. `0` switches a limit or a time off.
 Those who come from gunicorn find their settings in [from-gunicorn.md](from-gunicorn.md).

@@ -13,8 +13,9 @@ use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
     AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
-    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost,
-    SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, ReloadEngine, SchemeHeader,
+    Sender, StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables,
+    Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -334,6 +335,15 @@ settings! {
         group: Time, reload: Generation, classes: ["coroutine", "tokio"],
     }
 
+    /// How long a WebSocket may be silent until its client is asked
+    ///
+    /// It is sent a ping then, and is taken for gone when it has not said anything, a pong at least, for
+    /// as long once more. This also keeps proxies from closing what they take for idle. For ASGI
+    /// applications. `0`: nobody is asked.
+    websocket_ping_interval: Timeout = Timeout::seconds(20) => {
+        group: Time, reload: Generation, classes: ["tokio"],
+    }
+
     /// Bytes of a request line
     ///
     /// A longer one is answered with 414. `0`: no limit.
@@ -375,15 +385,6 @@ settings! {
     /// limit.
     websocket_max_message_size: ByteSize = ByteSize(16 << 20) => {
         group: Limits, reload: Generation, classes: ["tokio"],
-    }
-
-    /// How long a WebSocket may be silent until its client is asked
-    ///
-    /// It is sent a ping then, and is taken for gone when it has not said anything, a pong at least, for
-    /// as long once more. This also keeps proxies from closing what they take for idle. For ASGI
-    /// applications. `0`: nobody is asked.
-    websocket_ping_interval: Timeout = Timeout::seconds(20) => {
-        group: Time, reload: Generation, classes: ["tokio"],
     }
 
     /// Bytes of a body that are read before the handler runs
@@ -454,6 +455,38 @@ settings! {
     /// It is set before the application starts; settings are not read from it.
     raw_env: Variables = Variables::default() => {
         group: Process, reload: Generation, short: 'e', also: ["env"],
+    }
+
+    /// Reload when a file has changed
+    ///
+    /// For development. Of a Python application every module in the folders that its modules are imported
+    /// from is watched, and the configuration file; of any application the files of
+    /// `reload_extra_files`. What follows is what SIGHUP does: what cannot be loaded changes nothing.
+    reload: bool = false => {
+        group: Process, reload: Live,
+    }
+
+    /// How it is known that a file has changed
+    ///
+    /// `inotify`: the kernel tells. `poll`: the files are looked at once a second, for folders that other
+    /// machines write to. `auto`: the first, or where it is not possible the second.
+    reload_engine: ReloadEngine = ReloadEngine::Auto => {
+        group: Process, reload: Live,
+    }
+
+    /// File to watch with reload; may be repeated
+    ///
+    /// A template or a file of settings. Of a folder every file in it is watched, but not those in the
+    /// folders in it.
+    reload_extra_files: Listed<PathBuf> = Listed(Vec::new()) => {
+        group: Process, reload: Live, also: ["reload-extra-file"],
+    }
+
+    /// Application to serve, where the command line names none
+    ///
+    /// Written as on the command line: `module:callable`.
+    wsgi_app: Option<String> = None => {
+        group: Process, reload: Generation, holder: "APP",
     }
 
     /// Name of the application in process titles

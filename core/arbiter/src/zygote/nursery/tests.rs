@@ -1,6 +1,8 @@
 //! The other end is played by the test.
 
 use super::*;
+use crate::zygote::words::{Loads, Source, Stage};
+use oxicorn_core::config::file::Plain;
 
 const NOW: Duration = Duration::from_secs(100);
 
@@ -9,12 +11,12 @@ fn zygote(patience: Option<u64>) -> (Zygote, OwnedFd, std::process::Child) {
     let (own, other) = post::pair().unwrap();
     let child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-    (Zygote::known(NOW, pid, own, patience.map(Duration::from_secs)), other, child)
+    (Zygote::known(NOW, pid, own, Asked::Load, patience.map(Duration::from_secs)), other, child)
 }
 
 fn order(slot: usize) -> Order {
     let table = tempfile::tempfile().unwrap().into();
-    Order { slot: Slot(slot), table, listeners: Vec::new() }
+    Order { slot: Slot(slot), age: 1, table, listeners: Vec::new() }
 }
 
 fn says(other: &OwnedFd, answer: Answer) {
@@ -22,7 +24,8 @@ fn says(other: &OwnedFd, answer: Answer) {
 }
 
 fn asked(other: &OwnedFd) -> usize {
-    let (fork, descriptors) = post::receive::<Fork>(other.as_fd()).unwrap();
+    let (word, descriptors) = post::receive::<Word>(other.as_fd()).unwrap();
+    let Word::Fork(fork) = word else { panic!("{word:?}") };
     assert_eq!(descriptors.len(), 1);
     fork.slot
 }
@@ -126,4 +129,65 @@ fn who_fails_says_so_once() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(zygote.bury(NOW, Ending::Code(4)), []);
+}
+
+#[test]
+fn one_that_executes_a_file_loads_when_it_is_given_the_letter() {
+    let (mut zygote, other, mut child) = zygote(None);
+    zygote.asked = Some(Asked::Read);
+    let names: Names = vec![("workers".to_owned(), Plain::Scalar("2".to_owned()))];
+    says(&other, Answer::Read(names.clone()));
+    assert_eq!(zygote.hear(NOW), [News::Read(names)]);
+    assert_eq!(zygote.deadline(), None);
+    let config = Config::default();
+    let source = Source::Module("conf".to_owned());
+    let file = ConfigurationFile { source, folder: "/".into() };
+    let letter = Letter { configuration: Some(file), ..letter() };
+    zygote.load(NOW, &config, letter, &[]).unwrap();
+    assert_eq!(zygote.deadline(), config.boot_timeout.get().map(|time| NOW + time));
+    let (opening, _) = post::receive::<Opening>(other.as_fd()).unwrap();
+    assert!(matches!(opening, Opening::Load(letter) if letter.application == "app"));
+    says(&other, Answer::Ready);
+    assert_eq!(zygote.hear(NOW), [News::Ready]);
+    zygote.ask(NOW, order(3));
+    assert_eq!(asked(&other), 3);
+    let (answer, news) = forked(3, 70);
+    says(&other, answer);
+    assert_eq!(zygote.hear(NOW), [news]);
+    zygote.retire(NOW);
+    assert!(!zygote.lives());
+    assert_eq!(zygote.deadline(), None, "one of its workers lives");
+    zygote.tell_end(NOW, Pid::from_raw(70), 1);
+    let (word, _) = post::receive::<Word>(other.as_fd()).unwrap();
+    assert_eq!(word, Word::Happened(Happening::Ended { pid: 70, age: 1 }));
+    assert!(matches!(post::receive::<Word>(other.as_fd()), Err(PostError::Gone)));
+    assert_eq!(zygote.expire(NOW + LAST_HOOKS), None);
+    assert!(!child.wait().unwrap().success(), "it was given up");
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_told_with_its_traceback() {
+    let (mut zygote, other, mut child) = zygote(None);
+    zygote.asked = Some(Asked::Read);
+    let (reason, traceback) = ("NameError".to_owned(), vec!["Traceback".to_owned()]);
+    says(&other, Answer::Unreadable { reason: reason.clone(), traceback: traceback.clone() });
+    let failure = Failure::Unreadable(reason, traceback);
+    assert_eq!(zygote.hear(NOW), [News::Failed(failure)]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn letter() -> Letter {
+    Letter {
+        version: VERSION.to_owned(),
+        config: Vec::new(),
+        configuration: None,
+        folder: "/".into(),
+        stage: Stage::Start,
+        application: "app".to_owned(),
+        loads: Loads::BeforeFork,
+        class: "sync".to_owned(),
+        title: String::new(),
+        worker_title: String::new(),
+    }
 }

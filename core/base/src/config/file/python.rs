@@ -139,7 +139,12 @@ mod tests {
             ("bind = [\n 'a',\n x\n]", Cause::Program, 3, "in quotes: \"x\""),
             ("bind = [x for x in y]", Cause::Program, 1, "write the value itself"),
             ("bind = 'a'.strip()", Cause::Program, 1, "write the value itself"),
-            ("def post_fork(server, worker):\n  pass", Cause::Program, 1, "no hooks"),
+            (
+                "def post_fork(server, worker):\n  pass",
+                Cause::Program,
+                1,
+                "a function, in a file in Python",
+            ),
             ("def helper():\n  pass", Cause::Program, 1, "only NAME = VALUE"),
             ("if True:\n  workers = 2", Cause::Program, 1, "only NAME = VALUE"),
             ("workers += 1", Cause::Program, 1, "only NAME = VALUE"),

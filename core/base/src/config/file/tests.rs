@@ -215,3 +215,21 @@ fn what_is_wrong_is_named_with_its_line() {
         assert_eq!(read(text), Err(expected));
     }
 }
+
+#[test]
+fn a_program_is_told_from_a_mistake() {
+    for (name, text, program) in [
+        ("g.py", "import os\nworkers = 2", true),
+        ("g.py", "workers = 2 * 3", true),
+        ("g.py", "def post_fork(server, worker):\n    pass", true),
+        ("g.py", "post_fork = 'my.hooks.post_fork'", true),
+        ("g.py", "post_fork = None\nworkers = 2", false),
+        ("g.py", "workers = 2", false),
+        ("g.py", "# TOML\nbind = [\"a:1\"]\n", false),
+    ] {
+        let contents = super::read(Path::new(name), text).unwrap();
+        assert_eq!(matches!(contents, Contents::Program(_)), program, "{text}");
+    }
+    assert!(super::read(Path::new("g.toml"), "workers = 2 * 3").is_err());
+    assert!(super::read(Path::new("g.py"), "bind = 'a").is_err());
+}

@@ -48,6 +48,6 @@ fn plain(value: &DeValue<'_>) -> Plain {
                 .map(|(name, value)| (name.get_ref().to_string(), plain(value.get_ref())))
                 .collect(),
         ),
-        DeValue::Datetime(_) => Plain::Other("date"),
+        DeValue::Datetime(_) => Plain::Other("date".to_owned()),
     }
 }

@@ -37,6 +37,7 @@ fn here(row: &Theirs) -> String {
                 format!("the same name, default `{}`", cell(&setting.default().to_toml()))
             }
         },
+        None if matches!(row.ours, Ours::Hook) => "the same, for Python applications".to_owned(),
         None => format!("missing: {}", cell(row.hint())),
     }
 }

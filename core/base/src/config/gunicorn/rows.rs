@@ -17,15 +17,6 @@ macro_rules! rows {
     };
 }
 
-const NO_HOOKS_SERVER: Ours = Ours::Instead(
-    "no hooks: what is to happen then belongs to the script or unit that starts the server",
-);
-const NO_HOOKS_WORKER: Ours = Ours::Instead(
-    "no hooks: an application prepares itself where it is made; the log tells of each worker",
-);
-const NO_HOOKS_REQUEST: Ours =
-    Ours::Instead("no hooks: wrap the handler; the access log has each request");
-const NO_HOOKS_LOG: Ours = Ours::Instead("no hooks: the log has a line for it");
 const NO_TLS: Ours = Ours::Instead("there is no TLS here: the proxy in front does it");
 const NO_HTTP_2: Ours = Ours::Instead("there is no HTTP/2 here: the proxy in front speaks it");
 const STRICT: Ours =
@@ -33,7 +24,6 @@ const STRICT: Ours =
 const LOGS: Ours = Ours::Instead(
     "the logs are not Python's: see errorlog, accesslog, access_log_format and loglevel",
 );
-const WATCHER: Ours = Ours::Instead("let a file watcher send HUP to the master");
 const SIGNALS: Ours = Ours::Instead("the master is controlled by signals");
 const QUEUE: Ours = Ours::Instead("long jobs are for a queue of their own");
 const ONLY_HTTP: Ours = Ours::Instead("the only protocol is HTTP");
@@ -42,7 +32,7 @@ const PYTHON: Ours = Ours::Instead("it concerns Python applications");
 rows! {
     // Configuration, sockets, workers and limits.
     config ["-c" "--config"] r#""./gunicorn.conf.py""# => Ours::Same;
-    wsgi_app [] "None" => Ours::Instead("the application is the argument after the options");
+    wsgi_app [] "None" => Ours::Same;
     bind ["-b" "--bind"] r#"["127.0.0.1:8000"]"# => Ours::Same;
     backlog ["--backlog"] "2048" => Ours::Same;
     workers ["-w" "--workers"] "1" => Ours::Same;
@@ -65,9 +55,9 @@ rows! {
     websocket_max_message_size ["--websocket-max-message-size"] "16777216" => Ours::Same;
 
     // Debugging.
-    reload ["--reload"] "False" => WATCHER;
-    reload_engine ["--reload-engine"] r#""auto""# => WATCHER;
-    reload_extra_files ["--reload-extra-file"] "[]" => WATCHER;
+    reload ["--reload"] "False" => Ours::Same;
+    reload_engine ["--reload-engine"] r#""auto""# => Ours::Same;
+    reload_extra_files ["--reload-extra-file"] "[]" => Ours::Same;
     spew ["--spew"] "False" => Ours::Instead("nothing is traced; loglevel = \"debug\" says more");
     check_config ["--check-config"] "False" => Ours::Same;
     print_config ["--print-config"] "False" => Ours::Same;
@@ -159,21 +149,21 @@ rows! {
     dirty_graceful_timeout ["--dirty-graceful-timeout"] "30" => QUEUE;
 
     // Hooks.
-    on_starting [] "" => NO_HOOKS_SERVER;
-    when_ready [] "" => NO_HOOKS_SERVER;
-    on_reload [] "" => NO_HOOKS_SERVER;
-    pre_exec [] "" => NO_HOOKS_SERVER;
-    on_exit [] "" => NO_HOOKS_SERVER;
-    pre_fork [] "" => NO_HOOKS_WORKER;
-    post_fork [] "" => NO_HOOKS_WORKER;
-    post_worker_init [] "" => NO_HOOKS_WORKER;
-    worker_int [] "" => NO_HOOKS_WORKER;
-    worker_abort [] "" => NO_HOOKS_WORKER;
-    worker_exit [] "" => NO_HOOKS_WORKER;
-    pre_request [] "" => NO_HOOKS_REQUEST;
-    post_request [] "" => NO_HOOKS_REQUEST;
-    nworkers_changed [] "" => NO_HOOKS_LOG;
-    child_exit [] "" => NO_HOOKS_LOG;
+    on_starting [] "" => Ours::Hook;
+    when_ready [] "" => Ours::Hook;
+    on_reload [] "" => Ours::Hook;
+    pre_exec [] "" => Ours::Hook;
+    on_exit [] "" => Ours::Hook;
+    pre_fork [] "" => Ours::Hook;
+    post_fork [] "" => Ours::Hook;
+    post_worker_init [] "" => Ours::Hook;
+    worker_int [] "" => Ours::Hook;
+    worker_abort [] "" => Ours::Hook;
+    worker_exit [] "" => Ours::Hook;
+    pre_request [] "" => Ours::Hook;
+    post_request [] "" => Ours::Hook;
+    nworkers_changed [] "" => Ours::Hook;
+    child_exit [] "" => Ours::Hook;
     ssl_context [] "" => NO_TLS;
     on_dirty_starting [] "" => QUEUE;
     dirty_post_fork [] "" => QUEUE;
