@@ -27,6 +27,7 @@ impl Registry {
     pub(crate) const OURS: Registry = Registry { base: WORKERS, own: &[] };
 
     /// Those of an application in another language, and no others.
+    #[cfg(feature = "python")]
     pub(crate) const fn of(base: &'static [&'static dyn Worker]) -> Registry {
         Registry { base, own: &[] }
     }

@@ -4,9 +4,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "it is all tests, which clippy sees only in the functions that are marked so"
 )]
 

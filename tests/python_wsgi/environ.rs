@@ -119,6 +119,15 @@ fn headers_that_come_several_times_are_joined() {
 }
 
 #[test]
+fn a_name_with_an_underscore_takes_nobodys_place() {
+    let request = Request::get("/").header("X_A", "forged").header("X-A", "real");
+    for (args, seen) in [(&[][..], "real"), (&["--header-map", "dangerous"], "real,forged")] {
+        let server = Class::Sync.launch("environ").args(args).start();
+        assert_eq!(told(&server, &request)["HTTP_X_A"], seen, "{args:?}");
+    }
+}
+
+#[test]
 fn a_value_beyond_ascii_is_latin_1() {
     let server = start(Class::Sync);
     let mut connection = server.connect();

@@ -276,7 +276,7 @@ impl<'py> New<'_, 'py> {
 
     fn headers(&self, headers: &HeaderMap) -> PyResult<()> {
         KEPT.with_borrow_mut(|kept| {
-            let mut before = None;
+            let (mut before, mut underscored) = (None, Vec::new());
             for (name, value) in headers {
                 // The values of one name come one behind the other.
                 if before == Some(name) {
@@ -290,11 +290,24 @@ impl<'py> New<'_, 'py> {
                 match *name {
                     header::CONTENT_TYPE => self.set(&self.constants.content_type, value)?,
                     header::CONTENT_LENGTH => self.set(&self.constants.content_length, value)?,
+                    _ if name.as_str().contains('_') => underscored.push((name, value)),
                     _ => self.environ.set_item(kept.names.key(self.py, name), value)?,
                 }
             }
+            for (name, value) in underscored {
+                self.add(&kept.names.key(self.py, name), &value)?;
+            }
             Ok(())
         })
+    }
+
+    /// A header whose name has an underscore, and so the key of another one perhaps: what the settings
+    /// let through (`header_map`, `forwarder_headers`) is not to take its place.
+    fn add(&self, key: &Bound<'py, PyString>, value: &Bound<'py, PyString>) -> PyResult<()> {
+        match self.environ.get_item(key)? {
+            Some(there) => self.environ.set_item(key, format!("{there},{value}")),
+            None => self.environ.set_item(key, value),
+        }
     }
 
     /// The length of a body that came in chunks, once it is known (RFC 3875 section 4.1.2): there are
