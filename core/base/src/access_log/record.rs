@@ -100,7 +100,7 @@ impl Pending {
 
     /// Whether [`Pending::waited`] is worth its measurement.
     pub fn wants_queue_time(&self) -> bool {
-        matches!(self.queued, Queued::Wanted | Queued::Brief)
+        self.queued != Queued::Unwanted
     }
 
     /// Whether the request has waited for less than a millisecond, as its connection has found.
@@ -115,7 +115,7 @@ impl Pending {
         }
     }
 
-    /// Says how long the request has waited for the application.
+    /// Says how long the request has waited for the application; what is said last counts.
     pub fn waited(&mut self, time: Duration) {
         self.queued = Queued::For(time);
     }
