@@ -9,6 +9,9 @@ gevent\t''
 tokio\t''
 async\t''"
 complete -c server -l threads -d 'Threads of each worker' -r
+complete -c server -l patch -d 'Whether blocking calls of ordinary code give way to other requests' -r -f -a "on\t''
+check\t''
+off\t''"
 complete -c server -l worker-connections -d 'Open connections that a worker holds at most' -r
 complete -c server -l max-requests -d 'Requests after which a worker is replaced' -r
 complete -c server -l max-requests-jitter -d 'Requests by which max_requests may be more, at random' -r
@@ -43,6 +46,11 @@ complete -c server -s m -l umask -d 'Permissions that new files do not get' -r
 complete -c server -l chdir -d 'Folder to change to before anything else' -r -F
 complete -c server -l pythonpath -d 'Folders to look for a Python application in; may be repeated' -r -F
 complete -c server -s e -l raw-env -l env -d 'Variable for the environment of the application; may be repeated' -r
+complete -c server -l reload-engine -d 'How it is known that a file has changed' -r -f -a "auto\t''
+inotify\t''
+poll\t''"
+complete -c server -l reload-extra-files -l reload-extra-file -d 'File to watch with reload; may be repeated' -r -F
+complete -c server -l wsgi-app -d 'Application to serve, where the command line names none' -r
 complete -c server -s n -l proc-name -l name -d 'Name of the application in process titles' -r
 complete -c server -s p -l pidfile -l pid -d 'File with the process number of the master' -r -F
 complete -c server -l forwarded-allow-ips -d 'Senders whose headers about the client are believed' -r
@@ -81,6 +89,7 @@ complete -c server -l preload-app -l preload -d 'Import a Python application onc
 complete -c server -l permit-missing-host -d 'Accept HTTP/1.1 requests without a Host field'
 complete -c server -s D -l daemon -d 'Run in the background'
 complete -c server -l initgroups -d 'Give the workers all groups that `user` is in'
+complete -c server -l reload -d 'Reload when a file has changed'
 complete -c server -l capture-output -d 'Put what workers print into the error log'
 complete -c server -l syslog -l log-syslog -d 'Send both logs to syslog too'
 complete -c server -l check-config -d 'Check everything that a start would, and start nothing'

@@ -2,24 +2,23 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
 
-use oxicorn_core::wait::{Blocking, Interest, Task, Wait, Woken};
+use oxicorn_core::wait::{Blocking, Interest, Task, Wait, Whose, Woken};
 
 use crate::hub::Hub;
+use crate::patch;
 use crate::stack;
 
-/// By giving the thread to another coroutine. Outside a coroutine,
-/// and while a panic unwinds (the panic count is the thread's, not the coroutine's), by blocking.
+/// By giving the thread to another coroutine. Outside a coroutine, by blocking; and so while a panic
+/// unwinds, unless the count of panics is the coroutine's own ([`crate::patch`]).
 pub(crate) struct Yielding;
 
-fn hub() -> Option<Rc<Hub>> {
-    if !stack::inside() || std::thread::panicking() {
-        return None;
-    }
-    Hub::of_this_thread()
+fn hub() -> Option<&'static Hub> {
+    let hub = Hub::of_this_thread().filter(|_| stack::inside())?;
+    let may = !std::thread::panicking() || hub.patched.mode().is_some();
+    may.then_some(hub)
 }
 
 impl Wait for Yielding {
@@ -55,6 +54,13 @@ impl Wait for Yielding {
         match hub() {
             Some(hub) => hub.park(until),
             None => Blocking.park(until),
+        }
+    }
+
+    fn enter(&self, whose: Whose) -> Whose {
+        match Hub::of_this_thread().filter(|_| stack::inside()) {
+            Some(hub) => patch::enter(hub, whose),
+            None => whose,
         }
     }
 

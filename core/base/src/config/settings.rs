@@ -13,7 +13,7 @@ use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
     AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
-    LogFormat, LogLevel, MetricPrefix, MetricTags, ProxyProtocol, ReloadEngine, SchemeHeader,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, Patch, ProxyProtocol, ReloadEngine, SchemeHeader,
     Sender, StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables,
     Workers,
 };
@@ -195,6 +195,16 @@ settings! {
         group: Workers, reload: Generation, range: 1..=4096, classes: ["sync", "threaded"],
     }
 
+    /// Whether blocking calls of ordinary code give way to other requests
+    ///
+    /// `on`: what a handler calls that blocks (`std::thread::sleep`, `std::net`, a database client, a
+    /// lock) lets other requests run, where that is possible: Linux with glibc, on x86-64. Elsewhere, as
+    /// with `off`, only what waits through `oxicorn` does. `check`: as with `off`, and each function that
+    /// would have blocked is named once for each method and path, in a WARNING. See `docs/patch.md`.
+    patch: Patch = Patch::On => {
+        group: Workers, reload: Generation, classes: ["coroutine"],
+    }
+
     /// Open connections that a worker holds at most
     ///
     /// At the limit the connection that has been idle for longest is closed for a new one; while
@@ -255,8 +265,9 @@ settings! {
     /// From the moment that the handler gets it until its response is made, the pieces of a streamed
     /// response included. After that the client gets 504, or sees its connection closed when the
     /// response has begun; the log says `WORKER TIMEOUT` and names the requests in flight. In `sync`
-    /// the worker is killed and replaced. In `coroutine` the handler is unwound when it waits, in
-    /// `tokio` an asynchronous one is dropped, and the worker goes on. A thread of `threaded`, or of
+    /// the worker is killed and replaced. In `coroutine` the handler is unwound when it waits, or
+    /// its calls fail if they are not `oxicorn`'s own (`patch`), in `tokio` an asynchronous one is
+    /// dropped, and the worker goes on. A thread of `threaded`, or of
     /// the blocking pool of `tokio`, is left behind, in `threaded` with another in its place; when
     /// more than half of the threads are left behind the worker is replaced. In every class a worker
     /// whose main loop is silent for this long, because a handler holds its thread, is killed and
