@@ -30,12 +30,12 @@ complete -c server -l body-timeout -d 'How long the body of a request may pause'
 complete -c server -l write-timeout -d 'How long a client may read nothing of its response' -r
 complete -c server -l boot-timeout -d 'How long a worker may take until it is ready' -r
 complete -c server -l blocked-threshold -d 'How long a handler may hold its worker\'s only thread unnoticed' -r
+complete -c server -l websocket-ping-interval -d 'How long a WebSocket may be silent until its client is asked' -r
 complete -c server -l limit-request-line -d 'Bytes of a request line' -r
 complete -c server -l limit-request-fields -d 'Header fields of a request' -r
 complete -c server -l limit-request-field-size -l limit-request-field_size -d 'Bytes of a header field, name and value' -r
 complete -c server -l limit-request-body -d 'Bytes of a request\'s body' -r
 complete -c server -l websocket-max-message-size -d 'Bytes of a WebSocket\'s message' -r
-complete -c server -l websocket-ping-interval -d 'How long a WebSocket may be silent until its client is asked' -r
 complete -c server -l body-buffer-size -d 'Bytes of a body that are read before the handler runs' -r
 complete -c server -s u -l user -d 'User that the workers run as, by name or number' -r
 complete -c server -s g -l group -d 'Group that the workers run as, by name or number' -r
@@ -43,6 +43,11 @@ complete -c server -s m -l umask -d 'Permissions that new files do not get' -r
 complete -c server -l chdir -d 'Folder to change to before anything else' -r -F
 complete -c server -l pythonpath -d 'Folders to look for a Python application in; may be repeated' -r -F
 complete -c server -s e -l raw-env -l env -d 'Variable for the environment of the application; may be repeated' -r
+complete -c server -l reload-engine -d 'How it is known that a file has changed' -r -f -a "auto\t''
+inotify\t''
+poll\t''"
+complete -c server -l reload-extra-files -l reload-extra-file -d 'File to watch with reload; may be repeated' -r -F
+complete -c server -l wsgi-app -d 'Application to serve, where the command line names none' -r
 complete -c server -s n -l proc-name -l name -d 'Name of the application in process titles' -r
 complete -c server -s p -l pidfile -l pid -d 'File with the process number of the master' -r -F
 complete -c server -l forwarded-allow-ips -d 'Senders whose headers about the client are believed' -r
@@ -81,6 +86,7 @@ complete -c server -l preload-app -l preload -d 'Import a Python application onc
 complete -c server -l permit-missing-host -d 'Accept HTTP/1.1 requests without a Host field'
 complete -c server -s D -l daemon -d 'Run in the background'
 complete -c server -l initgroups -d 'Give the workers all groups that `user` is in'
+complete -c server -l reload -d 'Reload when a file has changed'
 complete -c server -l capture-output -d 'Put what workers print into the error log'
 complete -c server -l syslog -l log-syslog -d 'Send both logs to syslog too'
 complete -c server -l check-config -d 'Check everything that a start would, and start nothing'
