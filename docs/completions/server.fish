@@ -30,12 +30,12 @@ complete -c server -l body-timeout -d 'How long the body of a request may pause'
 complete -c server -l write-timeout -d 'How long a client may read nothing of its response' -r
 complete -c server -l boot-timeout -d 'How long a worker may take until it is ready' -r
 complete -c server -l blocked-threshold -d 'How long a handler may hold its worker\'s only thread unnoticed' -r
+complete -c server -l websocket-ping-interval -d 'How long a WebSocket may be silent until its client is asked' -r
 complete -c server -l limit-request-line -d 'Bytes of a request line' -r
 complete -c server -l limit-request-fields -d 'Header fields of a request' -r
 complete -c server -l limit-request-field-size -l limit-request-field_size -d 'Bytes of a header field, name and value' -r
 complete -c server -l limit-request-body -d 'Bytes of a request\'s body' -r
 complete -c server -l websocket-max-message-size -d 'Bytes of a WebSocket\'s message' -r
-complete -c server -l websocket-ping-interval -d 'How long a WebSocket may be silent until its client is asked' -r
 complete -c server -l body-buffer-size -d 'Bytes of a body that are read before the handler runs' -r
 complete -c server -s u -l user -d 'User that the workers run as, by name or number' -r
 complete -c server -s g -l group -d 'Group that the workers run as, by name or number' -r

@@ -334,6 +334,15 @@ settings! {
         group: Time, reload: Generation, classes: ["coroutine", "tokio"],
     }
 
+    /// How long a WebSocket may be silent until its client is asked
+    ///
+    /// It is sent a ping then, and is taken for gone when it has not said anything, a pong at least, for
+    /// as long once more. This also keeps proxies from closing what they take for idle. For ASGI
+    /// applications. `0`: nobody is asked.
+    websocket_ping_interval: Timeout = Timeout::seconds(20) => {
+        group: Time, reload: Generation, classes: ["tokio"],
+    }
+
     /// Bytes of a request line
     ///
     /// A longer one is answered with 414. `0`: no limit.
@@ -375,15 +384,6 @@ settings! {
     /// limit.
     websocket_max_message_size: ByteSize = ByteSize(16 << 20) => {
         group: Limits, reload: Generation, classes: ["tokio"],
-    }
-
-    /// How long a WebSocket may be silent until its client is asked
-    ///
-    /// It is sent a ping then, and is taken for gone when it has not said anything, a pong at least, for
-    /// as long once more. This also keeps proxies from closing what they take for idle. For ASGI
-    /// applications. `0`: nobody is asked.
-    websocket_ping_interval: Timeout = Timeout::seconds(20) => {
-        group: Time, reload: Generation, classes: ["tokio"],
     }
 
     /// Bytes of a body that are read before the handler runs
