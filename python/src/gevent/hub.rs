@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oxicorn_core::reactor::{Job, Patience, Reactor, Turn};
+use oxicorn_core::reactor::{Job, Reactor, Turn};
 use oxicorn_core::serve::{self, Hold, Running, Scratch, Service};
 use oxicorn_core::worker::WorkerError;
 use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
@@ -23,8 +23,6 @@ use super::requests::{Address, Requests};
 
 /// Greenlets that rest, for the next requests.
 const MOST_RESTING: usize = 128;
-/// Requests that are begun before the hub gets to look at everything else.
-const AT_ONCE: usize = 64;
 /// The alarm of all requests.
 const WATCH: u64 = 0;
 /// A timer that comes this much too late is not set anew.
@@ -132,10 +130,10 @@ impl Hub {
         let on_ready = this.getattr("on_ready")?;
         let fd = self.reactor.borrow().fd().as_raw_fd();
         let watcher = self.gevent.hub.bind(py).getattr("loop")?.call_method1("io", (fd, 1))?;
-        watcher.call_method1("start", (&on_ready,))?;
+        watcher.call_method1("start", (on_ready,))?;
         py.import("greenlet")?.call_method1("settrace", (this.getattr("switched")?,))?;
         self.due.set(Due::Now);
-        self.gevent.run_callback.bind(py).call1((on_ready,))?;
+        self.call_soon(this)?;
         Ok(watcher.unbind())
     }
 
@@ -153,28 +151,35 @@ impl Hub {
         self.gevent.wait.bind(py).clone()
     }
 
-    /// Goes through what there is to do. Called in the hub's greenlet.
+    /// Looks what has happened, and goes through all of that. Called in the hub's greenlet.
     fn turn(&self, this: &Bound<'_, Hub>) -> PyResult<()> {
         let py = this.py();
-        for _ in 0..AT_ONCE {
-            let turn = self.reactor.borrow_mut().next(Patience::None);
+        if let Err(error) = self.reactor.borrow_mut().collect() {
+            self.broken.replace(Some(error));
+            return self.leave(py);
+        }
+        loop {
+            let turn = self.reactor.borrow_mut().next_collected();
             match turn {
-                Ok(Turn::Request(job)) => self.begin(this, job)?,
-                Ok(Turn::Alarm(_)) => self.end_overdue(py),
-                Ok(Turn::Ready(_)) => {}
-                Ok(Turn::Nothing) => {
-                    self.due.set(Due::Later);
-                    return self.set_timer(this);
-                }
-                Ok(Turn::Leave) => return self.leave(py),
-                Err(error) => {
-                    self.broken.replace(Some(error));
-                    return self.leave(py);
-                }
+                Some(Turn::Request(job)) => self.begin(this, job)?,
+                Some(Turn::Alarm(_)) => self.end_overdue(py),
+                Some(Turn::Ready(_) | Turn::Nothing) => {}
+                Some(Turn::Leave) => return self.leave(py),
+                None => break,
             }
         }
-        self.gevent.run_callback.bind(py).call1((this.getattr(intern!(py, "on_ready"))?,))?;
-        Ok(())
+        let sleep = self.reactor.borrow().may_sleep_for();
+        if sleep.is_zero() {
+            return self.call_soon(this);
+        }
+        self.due.set(Due::Later);
+        self.set_timer(this, sleep)
+    }
+
+    /// Has the hub call once it has looked at everything else.
+    fn call_soon(&self, this: &Bound<'_, Hub>) -> PyResult<()> {
+        let on_ready = this.getattr(intern!(this.py(), "on_ready"))?;
+        self.gevent.run_callback.bind(this.py()).call1((on_ready,)).map(drop)
     }
 
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
@@ -236,9 +241,8 @@ impl Hub {
     }
 
     /// Has the hub call when the reactor's next deadline has come.
-    fn set_timer(&self, this: &Bound<'_, Hub>) -> PyResult<()> {
+    fn set_timer(&self, this: &Bound<'_, Hub>, sleep: Duration) -> PyResult<()> {
         let py = this.py();
-        let sleep = self.reactor.borrow().may_sleep_for();
         let then = Instant::now() + sleep;
         let set = self.timer.take();
         if let Some((timer, at)) = set {
@@ -260,8 +264,7 @@ impl Hub {
     fn look_again(&self, this: &Bound<'_, Hub>) -> PyResult<()> {
         if self.due.get() == Due::Later {
             self.due.set(Due::Now);
-            let on_ready = this.getattr(intern!(this.py(), "on_ready"))?;
-            self.gevent.run_callback.bind(this.py()).call1((on_ready,))?;
+            self.call_soon(this)?;
         }
         Ok(())
     }

@@ -97,10 +97,10 @@ impl Pending {
 
     /// Whether [`Pending::waited`] is worth its measurement.
     pub fn wants_queue_time(&self) -> bool {
-        self.queued == Queued::Wanted
+        self.queued != Queued::Unwanted
     }
 
-    /// Says how long the request has waited for the application.
+    /// Says how long the request has waited for the application; what is said last counts.
     pub fn waited(&mut self, time: Duration) {
         self.queued = Queued::For(time);
     }
