@@ -94,10 +94,10 @@ pub(crate) fn layer(
                 Ok(Ok(Layer { given, ..Layer::default() }))
             }
             Contents::Program(reason) => {
-                let program = program(Source::Path(there), reason);
                 if hosted == Hosted::Never {
-                    return Ok(Err(program));
+                    return Err(reason);
                 }
+                let program = program(Source::Path(there), reason);
                 let mut layer = executed(program, &path, names)?;
                 if let (Ok(layer), None) = (&mut layer, &outer.config) {
                     layer.given.extend(default_given(&path));

@@ -7,6 +7,8 @@ use oxicorn_arbiter::event::Signal;
 use oxicorn_core::config::gunicorn::GUNICORN;
 use oxicorn_core::config::{OTHER_FLAGS, TABLE};
 
+use crate::args::NEGATED;
+
 const PAGES: [&str; 7] = [
     "README.md",
     "docs/for-rust-authors.md",
@@ -38,7 +40,8 @@ fn is_known(flag: &str) -> bool {
     let ours = TABLE.iter().any(|row| row.flag() == flag || row.also.contains(&flag));
     let theirs =
         || GUNICORN.iter().flat_map(|row| row.flags).any(|f| f.strip_prefix("--") == Some(flag));
-    ours || theirs() || OTHER_FLAGS.contains(&flag) || OF_TOOLS.contains(&flag)
+    let negated = || NEGATED.iter().any(|(no, _)| no.strip_prefix("--") == Some(flag));
+    ours || theirs() || negated() || OTHER_FLAGS.contains(&flag) || OF_TOOLS.contains(&flag)
 }
 
 #[test]

@@ -34,9 +34,10 @@ pub(crate) fn prepare(apps: &Applications, loaded: Loaded) -> Result<Prepared, C
     let host = match (host, program) {
         (host, None) => host,
         (Some(host), program) => Some(Arc::new(Host { configuration: program, ..(*host).clone() })),
-        (None, Some(_)) => {
-            let reason = "it is a program in Python, and the application is none";
-            return Err(config.refuse("config", reason));
+        (None, Some(program)) => {
+            let reason = "it is a program, which is executed for a Python application, and none is \
+                          named: module:callable on the command line, or wsgi_app in the file";
+            return Err(ConfigError::message(format!("{program}: {reason}")));
         }
     };
     check_reload(&config)?;

@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "it is all tests, which clippy sees only in the functions that are marked so"
 )]
 

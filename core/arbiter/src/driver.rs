@@ -16,7 +16,6 @@ use nix::unistd::Pid;
 use oxicorn_core::config::Config;
 use oxicorn_core::in_flight::{self, Extent, InFlightTable};
 use oxicorn_core::lifeline::MasterLifeline;
-use oxicorn_core::listener::Terms;
 use oxicorn_core::scoreboard::{Generation, Scoreboard, Slot, State, Writers};
 use oxicorn_core::sys;
 
@@ -24,7 +23,7 @@ use crate::event::{Action, Ending, Event, Phase, Settings, Signal};
 use crate::herald::Herald;
 use crate::life::{Engagement, Inheritance};
 use crate::line::Line;
-use crate::master::{Master, Plan, Reload, Reloaded, poll_timeout};
+use crate::master::{Master, Plan, Reload, poll_timeout};
 use crate::observer::Observer;
 use crate::oom::{OomKills, Risen};
 use crate::signals::Signals;
@@ -35,10 +34,12 @@ use crate::watch::{Change, Code, Watcher};
 use crate::zygote::nursery::Zygote;
 
 mod brood;
+mod configuration;
 mod hooked;
 pub(crate) mod lineage;
 
 use brood::Brood;
+use configuration::code;
 use lineage::Lineage;
 
 /// What this process is when the loop ends.
@@ -438,87 +439,6 @@ impl Driver {
         for earlier in news.into_iter().rev().chain(started) {
             self.events.push_front(earlier);
         }
-    }
-
-    fn load(&mut self) {
-        self.herald.reloading();
-        if self.brood.is_loading() {
-            return self.load_again();
-        }
-        match (self.reload)(None) {
-            Ok(Reloaded::Plan(plan)) => self.take_plan(*plan, None),
-            Ok(Reloaded::Program { host, file }) => self.begin_read(&host, &file),
-            Err(error) => self.events.push_back(Event::ConfigLoaded(Err(error.to_string()))),
-        }
-    }
-
-    /// `reader` has executed the configuration file that it was made of.
-    fn take_plan(&mut self, plan: Plan, reader: Option<Zygote>) {
-        let answer = match self.open(&plan) {
-            Ok(()) if let Some(host) = plan.host.clone() => {
-                return self.begin_load(plan, &host, reader);
-            }
-            Ok(()) => {
-                let settings = Settings::from(&*plan.config);
-                self.loaded.push_back((plan, None));
-                Ok(settings)
-            }
-            Err(reason) => Err(reason),
-        };
-        reader.into_iter().for_each(|reader| self.brood.dismiss(reader));
-        self.events.push_back(Event::ConfigLoaded(answer));
-    }
-
-    /// What a configuration needs of the system.
-    fn open(&mut self, plan: &Plan) -> Result<(), String> {
-        self.lineage.check_pidfile(&plan.config)?;
-        let terms = Terms::of(&plan.config).map_err(|error| error.to_string())?;
-        let added = self.sockets.add(&plan.config.bind, &terms);
-        added.map_err(|error| error.to_string())
-    }
-
-    fn adopt(&mut self, generation: Generation) {
-        let Some((plan, zygote)) = self.loaded.pop_front() else {
-            return;
-        };
-        zygote.into_iter().for_each(|zygote| self.brood.adopt(generation, zygote));
-        self.brood.ages.forget_target();
-        self.observer = Observer::new(&plan.config);
-        let code = code(&plan, &self.code);
-        self.watcher = Watcher::of(&plan.config, code, self.watcher.take());
-        let before = self.plans.last_key_value().map(|(_, plan)| plan);
-        if before.is_none_or(|before| before.config.bind != plan.config.bind) {
-            self.announce_addresses(&plan);
-        }
-        if before.is_none_or(|before| before.worker.names() != plan.worker.names()) {
-            announce_class(&plan);
-        }
-        self.plans.insert(generation, plan);
-        self.follow_config();
-        self.show_title();
-    }
-
-    /// Sees to what the configuration in force says of the master itself.
-    fn follow_config(&mut self) {
-        if let Some(plan) = self.plans.get(&self.arbiter.generation()) {
-            self.lineage.move_pidfile(&plan.config);
-        }
-    }
-
-    /// Closes the sockets that no configuration in use names.
-    fn close_unwanted(&mut self) {
-        let loaded = self.loaded.iter().map(|(plan, _)| plan);
-        let plans = self.plans.values().chain(loaded).chain(self.brood.loading());
-        let plans: Vec<&Plan> = plans.collect();
-        self.sockets.retain(|spec| plans.iter().any(|plan| plan.config.bind.contains(spec)));
-    }
-}
-
-/// Where the code of a plan is.
-fn code(plan: &Plan, own: &Code) -> Code {
-    match plan.host {
-        Some(_) => Code::Hosted,
-        None => own.clone(),
     }
 }
 

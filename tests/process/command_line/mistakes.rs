@@ -28,7 +28,7 @@ fn in_the_environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, I
 fn in_a_file(name: &str, texts: &[&str]) -> Vec<(String, Invocation)> {
     let case = |text: &&str| {
         let written = text.replace('\n', "\n| ");
-        (format!("| {written}"), server(&format!("-c {name}")).file(name, text))
+        (format!("| {written}"), server(&format!("-c {name} demo")).file(name, text))
     };
     texts.iter().map(case).collect()
 }
@@ -47,14 +47,14 @@ fn every_mistake_is_one_line_that_says_what_to_do() {
             "-k gevnt",
             "-c nowhere.toml",
             "-c .",
-            "-c python:my.settings",
+            "-c python:my.settings demo",
             "-c file:gunicorn.conf.py",
         ]),
     );
     text += &transcript(
         "gunicorn's",
         on_the_command_line(&[
-            "--reload",
+            "--control-socket x",
             "--spew app:app",
             "--worker-tmp-dir /dev/shm",
             "--certfile cert.pem --keyfile key.pem",
@@ -155,7 +155,7 @@ const PYTHON: &[&str] = &[
     "if True:\n    workers = 2",
     "umask = 022",
     "timeout = 5\nTimeout = 6",
-    "reload = True",
+    "worker_tmp_dir = '/dev/shm'",
     "logconfig_dict = {'version': 1}",
 ];
 

@@ -105,6 +105,11 @@ fn a_program_is_for_python_applications() {
     let done = invoked("import os\n").args(["-c", "conf.py", "demo"]).run(Deadline::seconds(20));
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.contains("import os (conf.py:1): this needs Python"), "{done:?}");
+    let done = invoked("import os\n").args(["-c", "conf.py"]).run(Deadline::seconds(20));
+    assert_eq!(done.code, Some(1));
+    let line =
+        "Error: conf.py: it is a program, which is executed for a Python application, and none is";
+    assert!(done.stderr.starts_with(line), "{done:?}");
 }
 
 #[test]

@@ -321,9 +321,7 @@ impl Zygote {
                 self.workers.insert(age);
                 News::Forked(slot, Pid::from_raw(pid))
             }
-            (Asked::Fork(slot, _), Answer::NotForked { slot: told, reason })
-                if slot.0 == told =>
-            {
+            (Asked::Fork(slot, _), Answer::NotForked { slot: told, reason }) if slot.0 == told => {
                 News::NotForked(slot, reason)
             }
             _ => return None,
@@ -383,9 +381,7 @@ impl Zygote {
         let loading = self.asked.take_if(|asked| !matches!(asked, Asked::Fork(..)));
         let reason = match loading? {
             Asked::Read => "the configuration file was not executed within a minute",
-            Asked::Load | Asked::Fork(..) => {
-                "the application was not imported within boot_timeout"
-            }
+            Asked::Load | Asked::Fork(..) => "the application was not imported within boot_timeout",
         };
         Some(News::Failed(Failure::Passing(reason.to_owned())))
     }
