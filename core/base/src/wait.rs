@@ -13,7 +13,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use limit::Cut;
-pub use limit::{Aside, Elapsed, limit, within};
+pub use limit::{Aside, Elapsed, limit, limit_is_cut, within};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 

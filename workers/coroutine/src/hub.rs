@@ -2,33 +2,36 @@
 //! own stack and resumes whoever can go on. It holds nothing of itself borrowed while a coroutine
 //! runs, for the coroutine calls back into it to wait.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashSet;
+mod waits;
+
+use std::cell::{Cell, RefCell};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use corosensei::stack::DefaultStack;
 use oxicorn_core::reactor::{Job, Patience, Reactor, Turn};
-use oxicorn_core::serve::{self, Running, Scratch, Service};
-use oxicorn_core::wait::{self, Aside, Blocking, Interest, Wait, Woken};
+use oxicorn_core::serve::{self, Scratch, Service};
+use oxicorn_core::wait;
 use oxicorn_core::worker::WorkerError;
 use slab::Slab;
 
-use crate::mailbox::{Heard, Mailbox, Note};
+use crate::mailbox::{Mail, Mailbox, Note};
 use crate::overdue::{self, Overseen, Refusal, Watch};
+use crate::patch::{self, Area, Patched};
 use crate::pool::Pool;
-use crate::spans;
-use crate::stack::{self, Back, Fiber};
-use crate::task::{Ear, Ring, Task, key, task_of};
+use crate::stack::{self, Back, Fiber, Ground};
+use crate::task::{Ear, Ended, Ring, Task, key, task_of};
 
 /// Finished stacks that are kept for the next requests.
 const SPARE_STACKS: usize = 128;
 /// The alarm that is no task's, and the event. A task's keys have 56 bits.
 const WATCH: u64 = 1 << 59;
 const BELL: u64 = 1 << 59;
+
+pub(crate) use waits::{Armed, Outcome};
 
 pub(crate) struct Hub {
     service: Arc<Service>,
@@ -37,49 +40,54 @@ pub(crate) struct Hub {
     tasks: RefCell<Slab<Task>>,
     running: Cell<Option<usize>>,
     spare: RefCell<Vec<DefaultStack>>,
+    /// Areas are never freed.
+    spare_areas: RefCell<Vec<Area>>,
+    pub(crate) patched: Patched,
     watch: Watch,
-    mailbox: Arc<Mailbox>,
-    /// The descriptors that somebody waits for.
-    awaited: RefCell<HashSet<RawFd>>,
+    pub(crate) mailbox: Arc<Mailbox>,
     /// How many more tasks may be spawned.
     room: Cell<usize>,
     pool: Pool,
 }
 
 thread_local! {
-    static HUB: OnceCell<Rc<Hub>> = const { OnceCell::new() };
+    static HUB: Cell<Option<&'static Hub>> = const { Cell::new(None) };
 }
 
 impl Hub {
-    /// Makes the hub of this thread, for so many spawned tasks at once.
+    /// Makes the hub of this thread, for so many spawned tasks at once. It lives as long as the
+    /// process: coroutines that still wait in the end are not unwound.
     pub(crate) fn install(
         service: &Arc<Service>,
         mut reactor: Reactor,
         spawned: usize,
-    ) -> Result<Rc<Hub>, WorkerError> {
+    ) -> Result<&'static Hub, WorkerError> {
         let mailbox = Mailbox::new().map_err(WorkerError::io("mailbox"))?;
         reactor
             .watch_always(mailbox.bell(), BELL)
             .map_err(WorkerError::io("watching the mailbox"))?;
-        let hub = Rc::new(Hub {
+        let hub: &'static Hub = Box::leak(Box::new(Hub {
             service: service.clone(),
             scratch: reactor.scratch(),
             reactor: RefCell::new(reactor),
             tasks: RefCell::default(),
             running: Cell::new(None),
             spare: RefCell::default(),
+            spare_areas: RefCell::default(),
+            patched: Patched::new(service.config().patch),
             watch: Watch::new(service.config().timeout.get()),
             mailbox,
-            awaited: RefCell::default(),
             room: Cell::new(spawned),
             pool: Pool::default(),
-        });
-        Ok(HUB.with(|cell| cell.get_or_init(|| hub).clone()))
+        }));
+        HUB.set(Some(hub));
+        patch::hub_is_there(hub);
+        Ok(hub)
     }
 
     /// The hub of this thread, if it has one.
-    pub(crate) fn of_this_thread() -> Option<Rc<Hub>> {
-        HUB.with(|hub| hub.get().cloned())
+    pub(crate) fn of_this_thread() -> Option<&'static Hub> {
+        HUB.get()
     }
 
     /// Says that this worker can serve from now on.
@@ -87,7 +95,7 @@ impl Hub {
         self.reactor.borrow().announce();
     }
 
-    pub(crate) fn run(self: &Rc<Hub>) -> Result<(), WorkerError> {
+    pub(crate) fn run(&'static self) -> Result<(), WorkerError> {
         loop {
             self.deliver();
             let patience = if self.mailbox.is_empty() { Patience::Endless } else { Patience::None };
@@ -96,7 +104,7 @@ impl Hub {
                 Turn::Request(job) => self.start(job),
                 // It has woken the hub; the notes are delivered now.
                 Turn::Ready(BELL) => {}
-                Turn::Ready(key) => self.wake(key, Woken::Ready),
+                Turn::Ready(key) => self.wake(key, Ended::Ready),
                 Turn::Alarm(WATCH) => self.end_overdue(),
                 Turn::Alarm(key) => self.ring(task_of(key)),
                 Turn::Leave => return Ok(()),
@@ -105,14 +113,33 @@ impl Hub {
         }
     }
 
-    fn stack(&self) -> io::Result<DefaultStack> {
+    fn ground(&self) -> io::Result<Ground> {
         let spare = self.spare.borrow_mut().pop();
-        spare.map_or_else(stack::new_stack, Ok)
+        let stack = spare.map_or_else(stack::new_stack, Ok)?;
+        let area = match self.patched.mode() {
+            None => None,
+            Some(_) => {
+                let spare = self.spare_areas.borrow_mut().pop();
+                Some(spare.or_else(Area::new).ok_or(io::ErrorKind::OutOfMemory)?)
+            }
+        };
+        Ok(Ground { stack, area })
     }
 
-    fn start(self: &Rc<Hub>, job: Job) {
-        let stack = match self.stack() {
-            Ok(stack) => stack,
+    /// A coroutine on this ground begins to run. If it has a new area, to its thread-locals a thread
+    /// begins that is kept for handlers.
+    fn settle_in(&'static self) {
+        if HUB.get().is_none() {
+            HUB.set(Some(self));
+            self.mailbox.come_home();
+            patch::enter(self);
+            self.service.app().begin_thread();
+        }
+    }
+
+    fn start(&'static self, job: Job) {
+        let ground = match self.ground() {
+            Ok(ground) => ground,
             Err(error) => {
                 tracing::error!("Cannot make a stack for a request: {error}");
                 return self.reactor.borrow_mut().settle(job.ticket, None);
@@ -120,10 +147,10 @@ impl Hub {
         };
         let request = Overseen::new(&job.connection);
         let place = job.connection.place();
-        let hub = self.clone();
-        let fiber = Fiber::new(stack, move || {
-            let outcome = serve::handle(job.connection, &hub.scratch);
-            hub.reactor.borrow_mut().settle(job.ticket, outcome);
+        let fiber = Fiber::new(ground, move || {
+            self.settle_in();
+            let outcome = serve::handle(job.connection, &self.scratch);
+            self.reactor.borrow_mut().settle(job.ticket, outcome);
         });
         if let Some(due) = self.watch.set_for(request) {
             self.reactor.borrow_mut().wake_at(due, WATCH);
@@ -133,14 +160,14 @@ impl Hub {
     }
 
     /// A task beside the one that runs. It begins when that one waits.
-    pub(crate) fn spawn(self: &Rc<Hub>, code: wait::Task) -> io::Result<()> {
+    pub(crate) fn spawn(&'static self, code: wait::Task) -> io::Result<()> {
         let room = self.room.get().checked_sub(1).ok_or(io::ErrorKind::OutOfMemory)?;
-        let stack = self.stack()?;
+        let ground = self.ground()?;
         self.room.set(room);
-        let hub = self.clone();
-        let fiber = Fiber::new(stack, move || {
+        let fiber = Fiber::new(ground, move || {
+            self.settle_in();
             code();
-            hub.room.set(hub.room.get() + 1);
+            self.room.set(self.room.get() + 1);
         });
         let mut task = Task::new(fiber, Overseen::NOBODY);
         task.ear = Ear::Listening;
@@ -164,7 +191,16 @@ impl Hub {
         }
         let entries: Vec<_> = overdue.iter().filter_map(|(_, request)| request.entry).collect();
         self.service.report_overdue(&entries);
-        overdue.into_iter().for_each(|(id, _)| self.resume(id));
+        overdue.iter().for_each(|(id, _)| self.resume(*id));
+        // Who waits in a way that cannot fail, for a lock, or does not care, is left to itself; its
+        // client is not.
+        let stubborn = |(id, request): (usize, Overseen)| {
+            let tasks = self.tasks.borrow();
+            let same = tasks.get(id).is_some_and(|task| task.request.entry == request.entry);
+            request.entry.filter(|_| same)
+        };
+        let left: Vec<_> = overdue.into_iter().filter_map(stubborn).collect();
+        self.service.give_up(&left, &mut self.scratch.borrow_mut());
     }
 
     /// Unwinds the handler that runs, or refuses it a wait for `fd`, if its time is over.
@@ -176,6 +212,8 @@ impl Hub {
         match refusal {
             None => Ok(()),
             Some(Refusal::Error) => Err(io::ErrorKind::TimedOut.into()),
+            // A second panic would end the process.
+            Some(Refusal::Unwind) if std::thread::panicking() => Ok(()),
             Some(Refusal::Unwind) => overdue::unwind(),
         }
     }
@@ -186,26 +224,32 @@ impl Hub {
         task.is_some_and(|task| task.request.is_over())
     }
 
-    /// Wakes those for whom there is a note. Notes that come meanwhile have to wait for the reactor's
-    /// turn.
+    /// Wakes those for whom there is mail. What comes meanwhile has to wait for the reactor's turn.
     fn deliver(&self) {
-        for note in self.mailbox.take() {
+        for mail in self.mailbox.take() {
+            let note = match mail {
+                Mail::Note(note) => note,
+                Mail::End(key, ended) => {
+                    self.wake(key, ended);
+                    continue;
+                }
+            };
             let listens = self.tasks.borrow().get(note.task()).is_some_and(|task| {
                 // Its number may have been another task's.
                 task.ear == Ear::Listening
                     && task.note.as_ref().is_some_and(|n| Arc::ptr_eq(n, &note))
             });
             if listens && note.is_unheard() {
-                self.wake_task(note.task(), Woken::Ready);
+                self.wake_task(note.task(), Ended::Ready);
             }
         }
     }
 
-    fn wake(&self, key: u64, woken: Woken) {
+    fn wake(&self, key: u64, ended: Ended) {
         let id = task_of(key);
         let awaits = self.tasks.borrow().get(id).is_some_and(|task| task.awaits(key));
         if awaits {
-            self.wake_task(id, woken);
+            self.wake_task(id, ended);
         }
     }
 
@@ -215,15 +259,15 @@ impl Hub {
             None => Ring::Stale,
         };
         match ring {
-            Ring::Over => self.wake_task(id, Woken::TimedOut),
+            Ring::Over => self.wake_task(id, Ended::TimedOut),
             Ring::Later(then) => self.reactor.borrow_mut().wake_at(then, key(id, 0)),
             Ring::Stale => {}
         }
     }
 
-    fn wake_task(&self, id: usize, woken: Woken) {
+    fn wake_task(&self, id: usize, ended: Ended) {
         if let Some(task) = self.tasks.borrow_mut().get_mut(id) {
-            task.woken = woken;
+            task.ended = ended;
         }
         self.resume(id);
     }
@@ -235,8 +279,8 @@ impl Hub {
         let hold = self.service.hold_thread();
         let back = fiber.resume();
         self.service.release_thread(hold, || {
-            let tasks = self.tasks.borrow();
-            tasks.get(id).map_or_else(String::new, Task::place)
+            let place = self.tasks.borrow().get(id).map_or_else(String::new, Task::place);
+            self.patched.with_culprit(place)
         });
         self.running.set(None);
         match back {
@@ -249,84 +293,14 @@ impl Hub {
             }
             Back::Finished => {
                 self.tasks.borrow_mut().remove(id);
+                let Ground { stack, area } = fiber.into_ground();
+                self.spare_areas.borrow_mut().extend(area);
                 let mut spare = self.spare.borrow_mut();
                 if spare.len() < SPARE_STACKS {
-                    spare.push(fiber.into_stack());
+                    spare.push(stack);
                 }
             }
         }
-    }
-
-    /// Begins a new wait of the running task and gives its key.
-    fn new_wait(&self, until: Option<Instant>, ear: Ear) -> Option<u64> {
-        let id = self.running.get()?;
-        let mut tasks = self.tasks.borrow_mut();
-        let task = tasks.get_mut(id)?;
-        let (wait, alarm) = task.begin(until);
-        task.ear = ear;
-        if let Some(then) = alarm {
-            self.reactor.borrow_mut().wake_at(then, key(id, 0));
-        }
-        Some(key(id, wait))
-    }
-
-    fn suspend(&self) -> Woken {
-        let id = self.running.get();
-        let (spans, limit) = (spans::leave_all(), Aside::set());
-        let running = self.service.running();
-        self.service.enter(Running::NONE);
-        stack::suspend();
-        self.service.enter(running);
-        limit.put_back();
-        spans.enter_all();
-        let mut tasks = self.tasks.borrow_mut();
-        id.and_then(|id| tasks.get_mut(id)).map_or(Woken::Ready, Task::end)
-    }
-
-    pub(crate) fn wait(
-        &self,
-        fd: BorrowedFd<'_>,
-        what: Interest,
-        until: Option<Instant>,
-    ) -> io::Result<Woken> {
-        self.go_on(Some(fd.as_raw_fd()))?;
-        // A descriptor has one entry in the set, for one who waits. Another one, who reads perhaps what
-        // the first one's request is to bring, waits for a second descriptor of the same file.
-        let first = self.awaited.borrow_mut().insert(fd.as_raw_fd());
-        let woken = if first {
-            let woken = self.wait_alone(fd, what, until);
-            self.awaited.borrow_mut().remove(&fd.as_raw_fd());
-            woken
-        } else {
-            let twin = fd.try_clone_to_owned()?;
-            let woken = self.wait_alone(twin.as_fd(), what, until);
-            self.reactor.borrow_mut().forget(twin.as_fd());
-            woken
-        };
-        self.go_on(Some(fd.as_raw_fd())).and(woken)
-    }
-
-    fn wait_alone(
-        &self,
-        fd: BorrowedFd<'_>,
-        what: Interest,
-        until: Option<Instant>,
-    ) -> io::Result<Woken> {
-        let Some(key) = self.new_wait(until, Ear::Deaf) else {
-            return Blocking.wait(fd, what, until);
-        };
-        self.reactor.borrow_mut().watch(fd, what, key)?;
-        Ok(self.suspend())
-    }
-
-    pub(crate) fn sleep(&self, until: Instant) {
-        // Without a descriptor there is no error: it comes back, or unwinds.
-        let _ = self.go_on(None);
-        if self.new_wait(Some(until), Ear::Deaf).is_none() {
-            return Blocking.sleep(until);
-        }
-        self.suspend();
-        let _ = self.go_on(None);
     }
 
     /// The address of a task.
@@ -340,18 +314,15 @@ impl Hub {
         self.running.get().and_then(|id| self.note(id))
     }
 
-    /// Has a thread of the pool run what blocks.
-    pub(crate) fn offload(&self, code: wait::Task) {
-        self.pool.submit(code);
+    /// What the running task does, for the log.
+    pub(crate) fn place(&self) -> String {
+        let tasks = self.tasks.borrow();
+        let task = self.running.get().and_then(|id| tasks.get(id));
+        task.map_or_else(String::new, Task::place)
     }
 
-    pub(crate) fn park(&self, until: Option<Instant>) {
-        let _ = self.go_on(None);
-        let Some(note) = self.own_note() else { return };
-        if note.hear() == Heard::Nothing && self.new_wait(until, Ear::Listening).is_some() {
-            self.suspend();
-            note.hear();
-        }
-        let _ = self.go_on(None);
+    /// Has a thread of the pool run what blocks.
+    pub(crate) fn offload(&self, code: wait::Task) {
+        patch::plainly(|| self.pool.submit(code));
     }
 }

@@ -6,9 +6,25 @@
 //! holds no stack: it waits in the reactor as in every class. What a handler spawns is a coroutine of
 //! the same hub, and what blocks after all (`oxicorn::unblock`) goes to a few threads.
 
+mod awaited;
 mod hub;
 mod mailbox;
 mod overdue;
+#[cfg(all(
+    target_os = "linux",
+    target_env = "gnu",
+    target_arch = "x86_64",
+    not(target_feature = "crt-static")
+))]
+mod patch;
+#[cfg(not(all(
+    target_os = "linux",
+    target_env = "gnu",
+    target_arch = "x86_64",
+    not(target_feature = "crt-static")
+)))]
+#[path = "patch/absent.rs"]
+mod patch;
 mod pool;
 mod spans;
 mod stack;
@@ -47,6 +63,7 @@ impl Worker for Coroutines {
         let service = Service::new(&cx, Capacity(at_once), KeepPolicy::Always, Writers::One);
         stack::report_overflows();
         wait::install(&yielding::Yielding);
+        patch::say(&cx.config);
         let reactor = Reactor::new(cx, &service)?;
         let spawned = usize::try_from(MOST_TASKS - at_once).unwrap_or(usize::MAX);
         let hub = hub::Hub::install(&service, reactor, spawned)?;

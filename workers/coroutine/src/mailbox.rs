@@ -2,24 +2,43 @@
 //! hub. Notes go into a box that the hub empties on each of its rounds; only a foreign thread has to
 //! ring the bell too, for the hub may be asleep in its epoll set.
 
+use std::cell::Cell;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
-use std::thread::ThreadId;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::awaited::Awaited;
+use crate::patch::plainly;
+use crate::task::Ended;
+
+thread_local! {
+    /// The mailbox of the hub whose thread this is. A coroutine with thread-locals of its own
+    /// ([`crate::patch`]) has it, too.
+    static HOME: Cell<*const Mailbox> = const { Cell::new(std::ptr::null()) };
+}
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
-    notes: Mutex<Vec<Arc<Note>>>,
-    /// There are notes that the hub has not taken, and it knows or was told.
+    mail: Mutex<Vec<Mail>>,
+    /// There is mail that the hub has not taken, and it knows or was told.
     known: AtomicBool,
     bell: EventFd,
-    /// The hub's thread.
-    home: ThreadId,
+    /// What the coroutines of this hub wait for.
+    pub(crate) awaited: Awaited,
+}
+
+/// What the hub may find.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// A word for a coroutine.
+    Note(Arc<Note>),
+    /// The end of the wait with this key.
+    End(u64, Ended),
 }
 
 /// A coroutine's address, and whether there is a word for it that it has not heard.
@@ -34,9 +53,15 @@ impl Mailbox {
     /// For the hub of the calling thread.
     pub(crate) fn new() -> io::Result<Arc<Mailbox>> {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let home = std::thread::current().id();
-        let (notes, known) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Arc::new(Mailbox { notes, known, bell, home }))
+        let (mail, known) = (Mutex::default(), AtomicBool::new(false));
+        let mailbox = Arc::new(Mailbox { mail, known, bell, awaited: Awaited::default() });
+        mailbox.come_home();
+        Ok(mailbox)
+    }
+
+    /// Says that this is the hub's thread.
+    pub(crate) fn come_home(&self) {
+        HOME.set(self);
     }
 
     /// Becomes readable when a foreign thread has left a note. It need not be read.
@@ -49,14 +74,14 @@ impl Mailbox {
         Arc::new(Note { mailbox: self.clone(), task, unheard: AtomicBool::new(false) })
     }
 
-    /// For the hub only: the notes there are.
-    pub(crate) fn take(&self) -> Vec<Arc<Note>> {
+    /// For the hub only: the mail there is.
+    pub(crate) fn take(&self) -> Vec<Mail> {
         if self.is_empty() {
             return Vec::new();
         }
-        // Before the notes are taken: who leaves one afterwards says so again.
+        // Before the mail is taken: who leaves some afterwards says so again.
         self.known.swap(false, Ordering::AcqRel);
-        std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.mail.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// For the hub only: whether there is something to take before it sleeps.
@@ -64,12 +89,25 @@ impl Mailbox {
         !self.known.load(Ordering::Acquire)
     }
 
-    fn leave(&self, note: Arc<Note>) {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    /// The descriptor is about to be closed, by whatever thread: who waits for it waits in vain.
+    pub(crate) fn closing(&self, fd: RawFd) {
+        for key in self.awaited.waits(fd) {
+            self.leave(Mail::End(key, Ended::Closed));
+        }
+    }
+
+    /// Ends the wait with this key.
+    pub(crate) fn end(&self, key: u64) {
+        self.leave(Mail::End(key, Ended::Ready));
+    }
+
+    /// From any thread, and from within a coroutine: it does not give way.
+    pub(crate) fn leave(&self, mail: Mail) {
+        plainly(|| self.mail.lock().unwrap_or_else(PoisonError::into_inner).push(mail));
         let news = !self.known.swap(true, Ordering::AcqRel);
-        if news && std::thread::current().id() != self.home {
+        if news && !std::ptr::eq(HOME.get(), self) {
             // It fails only when it has been rung 2^64 times.
-            let _ = self.bell.write(1);
+            let _ = plainly(|| self.bell.write(1));
         }
     }
 }
@@ -107,7 +145,7 @@ impl Wake for Note {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.unheard.swap(true, Ordering::AcqRel) {
-            self.mailbox.leave(self.clone());
+            self.mailbox.leave(Mail::Note(self.clone()));
         }
     }
 }
@@ -129,7 +167,7 @@ mod tests {
         note.waker().wake();
         assert!(!mailbox.is_empty() && note.is_unheard());
         assert!(!has_rung(&mailbox), "the hub is awake: it has said so itself");
-        assert_eq!(mailbox.take().iter().map(|note| note.task()).collect::<Vec<_>>(), [7]);
+        assert!(matches!(&mailbox.take()[..], [Mail::Note(note)] if note.task() == 7));
         assert!(mailbox.is_empty() && mailbox.take().is_empty());
         assert_eq!((note.hear(), note.hear()), (Heard::Something, Heard::Nothing));
         note.waker().wake();

@@ -5,10 +5,13 @@
 
 use std::cell::Cell;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corosensei::stack::{DefaultStack, Stack};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use crate::patch::Area;
 
 /// Address space for one stack; only the pages that are touched cost memory.
 pub(crate) const STACK_SIZE: usize = 256 * 1024;
@@ -29,10 +32,18 @@ pub(crate) enum Back {
     Finished,
 }
 
+/// What a coroutine runs on: a stack and, where handlers' own waits yield ([`crate::patch`]), a thread
+/// area.
+pub(crate) struct Ground {
+    pub(crate) stack: DefaultStack,
+    pub(crate) area: Option<Area>,
+}
+
 /// A coroutine.
 pub(crate) struct Fiber {
     coroutine: Coroutine<(), (), (), DefaultStack>,
     stack_end: usize,
+    area: Option<Area>,
 }
 
 /// Makes a stack.
@@ -41,20 +52,28 @@ pub(crate) fn new_stack() -> io::Result<DefaultStack> {
 }
 
 impl Fiber {
-    /// A coroutine that will run `body` on `stack`. A panic of `body` is the resumer's.
-    pub(crate) fn new(stack: DefaultStack, body: impl FnOnce() + 'static) -> Fiber {
+    /// A coroutine that will run `body` on `ground`. A panic of `body` is the resumer's.
+    pub(crate) fn new(ground: Ground, body: impl FnOnce() + 'static) -> Fiber {
+        let Ground { stack, area } = ground;
         let stack_end = stack.limit().get();
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             YIELDER.set(yielder);
             body();
         });
-        Fiber { coroutine, stack_end }
+        Fiber { coroutine, stack_end, area }
     }
 
     /// Runs it until it suspends or finishes.
     pub(crate) fn resume(&mut self) -> Back {
         STACK_END.store(self.stack_end, Ordering::Relaxed);
-        let result = self.coroutine.resume(());
+        let result = match &self.area {
+            None => self.coroutine.resume(()),
+            // A panic is counted in a thread-local, and must leave its area as it came.
+            Some(area) => {
+                let resume = AssertUnwindSafe(|| self.coroutine.resume(()));
+                area.with(|| catch_unwind(resume)).unwrap_or_else(|panic| resume_unwind(panic))
+            }
+        };
         STACK_END.store(0, Ordering::Relaxed);
         YIELDER.set(std::ptr::null());
         match result {
@@ -63,9 +82,9 @@ impl Fiber {
         }
     }
 
-    /// The stack of a finished coroutine, to be used again.
-    pub(crate) fn into_stack(self) -> DefaultStack {
-        self.coroutine.into_stack()
+    /// What a finished coroutine has run on, to be used again.
+    pub(crate) fn into_ground(self) -> Ground {
+        Ground { stack: self.coroutine.into_stack(), area: self.area }
     }
 }
 
@@ -128,12 +147,34 @@ mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
 
+    fn bare() -> Ground {
+        Ground { stack: new_stack().unwrap(), area: None }
+    }
+
+    fn with_area() -> Ground {
+        Ground { area: Area::new(), ..bare() }
+    }
+
+    #[test]
+    fn a_panic_is_the_resumers() {
+        for ground in [bare(), with_area()] {
+            let mut fiber = Fiber::new(ground, || {
+                suspend();
+                resume_unwind(Box::new(7))
+            });
+            assert_eq!(fiber.resume(), Back::Suspended);
+            let caught = catch_unwind(AssertUnwindSafe(|| fiber.resume()));
+            assert_eq!(*caught.unwrap_err().downcast::<i32>().unwrap(), 7);
+            assert!(!std::thread::panicking());
+        }
+    }
+
     #[test]
     fn coroutines_interleave_and_their_stacks_are_used_again() {
         let trace = Rc::new(RefCell::new(Vec::new()));
-        let fiber = |name: &'static str, stack| {
+        let fiber = |name: &'static str, ground| {
             let trace = trace.clone();
-            Fiber::new(stack, move || {
+            Fiber::new(ground, move || {
                 for n in 0..2 {
                     trace.borrow_mut().push((name, n));
                     assert!(inside());
@@ -141,8 +182,8 @@ mod tests {
                 }
             })
         };
-        let mut a = fiber("a", new_stack().unwrap());
-        let mut b = fiber("b", new_stack().unwrap());
+        let mut a = fiber("a", bare());
+        let mut b = fiber("b", with_area());
         for _ in 0..2 {
             assert_eq!(a.resume(), Back::Suspended);
             assert!(!inside());
@@ -150,7 +191,7 @@ mod tests {
         }
         assert_eq!(a.resume(), Back::Finished);
         assert_eq!(*trace.borrow(), [("a", 0), ("b", 0), ("a", 1), ("b", 1)]);
-        let mut c = fiber("c", a.into_stack());
+        let mut c = fiber("c", a.into_ground());
         assert_eq!(c.resume(), Back::Suspended);
     }
 
@@ -173,7 +214,7 @@ mod tests {
         const ROLE: &str = "OVERFLOWING";
         if std::env::var_os(ROLE).is_some() {
             report_overflows();
-            Fiber::new(new_stack().unwrap(), || {
+            Fiber::new(bare(), || {
                 std::hint::black_box(deeper(1_000_000));
             })
             .resume();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use oxicorn_core::serve::Place;
-use oxicorn_core::wait::Woken;
 
 use crate::mailbox::Note;
 use crate::overdue::Overseen;
@@ -20,7 +19,7 @@ pub(crate) struct Task {
     pub(crate) fiber: Option<Fiber>,
     /// Its present wait; what belongs to an earlier one comes too late.
     wait: u32,
-    pub(crate) woken: Woken,
+    pub(crate) ended: Ended,
     pub(crate) request: Overseen,
     /// Kept here because a request that has ended is in no table.
     place: Option<Place>,
@@ -38,6 +37,17 @@ pub(crate) struct Task {
 pub(crate) enum Ear {
     Listening,
     Deaf,
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// What was awaited has come.
+    Ready,
+    /// The deadline has come first.
+    TimedOut,
+    /// The descriptor that was awaited is being closed.
+    Closed,
 }
 
 /// What an alarm means.
@@ -66,7 +76,7 @@ impl Task {
         Task {
             fiber: Some(fiber),
             wait: 0,
-            woken: Woken::Ready,
+            ended: Ended::Ready,
             request,
             place: None,
             deadline: None,
@@ -92,17 +102,18 @@ impl Task {
     pub(crate) fn begin(&mut self, until: Option<Instant>) -> (u32, Option<Instant>) {
         self.wait = self.wait.wrapping_add(1);
         self.deadline = until;
+        self.ended = Ended::Ready;
         let alarm = until.filter(|until| self.alarm.is_none_or(|alarm| *until < alarm));
         self.alarm = alarm.or(self.alarm);
         (self.wait, alarm)
     }
 
     /// The wait has ended: its other half, deadline or readiness, must not end a later one.
-    pub(crate) fn end(&mut self) -> Woken {
+    pub(crate) fn end(&mut self) -> Ended {
         self.wait = self.wait.wrapping_add(1);
         self.deadline = None;
         self.ear = Ear::Deaf;
-        self.woken
+        self.ended
     }
 
     /// Whether an event with this key is for the present wait.
@@ -130,13 +141,14 @@ impl Task {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::new_stack;
+    use crate::stack::{Ground, new_stack};
     use std::time::Duration;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     fn task() -> Task {
-        Task::new(Fiber::new(new_stack().unwrap(), || {}), Overseen::NOBODY)
+        let ground = Ground { stack: new_stack().unwrap(), area: None };
+        Task::new(Fiber::new(ground, || {}), Overseen::NOBODY)
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -11,15 +10,14 @@ use oxicorn_core::wait::{Blocking, Interest, Task, Wait, Woken};
 use crate::hub::Hub;
 use crate::stack;
 
-/// By giving the thread to another coroutine. Outside a coroutine,
-/// and while a panic unwinds (the panic count is the thread's, not the coroutine's), by blocking.
+/// By giving the thread to another coroutine. Outside a coroutine, by blocking; and so while a panic
+/// unwinds, unless the count of panics is the coroutine's own ([`crate::patch`]).
 pub(crate) struct Yielding;
 
-fn hub() -> Option<Rc<Hub>> {
-    if !stack::inside() || std::thread::panicking() {
-        return None;
-    }
-    Hub::of_this_thread()
+fn hub() -> Option<&'static Hub> {
+    let hub = Hub::of_this_thread().filter(|_| stack::inside())?;
+    let may = !std::thread::panicking() || hub.patched.mode().is_some();
+    may.then_some(hub)
 }
 
 impl Wait for Yielding {

@@ -13,8 +13,8 @@ use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
     ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed, LogFormat, LogLevel,
-    MetricPrefix, MetricTags, ProxyProtocol, SchemeHeader, Sender, StatsdHost, SyslogAddress,
-    Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
+    MetricPrefix, MetricTags, Patch, ProxyProtocol, SchemeHeader, Sender, StatsdHost,
+    SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables, Workers,
 };
 use crate::listener::ListenerSpec;
 
@@ -183,6 +183,16 @@ settings! {
     /// line in the log says so.
     threads: u32 = 1 => {
         group: Workers, reload: Generation, range: 1..=4096, classes: ["sync", "threaded"],
+    }
+
+    /// Whether blocking calls of ordinary code give way to other requests
+    ///
+    /// `on`: what a handler calls that blocks (`std::thread::sleep`, `std::net`, a database client, a
+    /// lock) lets other requests run, where that is possible: Linux with glibc, on x86-64. Elsewhere, as
+    /// with `off`, only what waits through `oxicorn` does. `check`: as with `off`, and each function that
+    /// would have blocked is named once for each method and path, in a WARNING. See `docs/patch.md`.
+    patch: Patch = Patch::On => {
+        group: Workers, reload: Generation, classes: ["coroutine"],
     }
 
     /// Open connections that a worker holds at most

@@ -39,8 +39,7 @@ impl Service {
     pub fn give_up_overdue(&self, scratch: &mut Scratch) -> (usize, Option<Duration>) {
         let Some(limit) = self.config().timeout.get() else { return (0, None) };
         let (overdue, next) = self.ledger().overdue(limit);
-        let seize = |id: EntryId| Some((id, self.ledger().seize(id)?));
-        let seized: Vec<(EntryId, Seized)> = overdue.into_iter().filter_map(seize).collect();
+        let seized = self.seize(&overdue);
         if seized.is_empty() {
             return (0, Some(next));
         }
@@ -50,6 +49,19 @@ impl Service {
             self.end_for_handler(id, seized, scratch);
         }
         (seized.len(), Some(next))
+    }
+
+    fn seize(&self, ids: &[EntryId]) -> Vec<(EntryId, Seized)> {
+        let seize = |&id: &EntryId| Some((id, self.ledger().seize(id)?));
+        ids.iter().filter_map(seize).collect()
+    }
+
+    /// Gives up these requests, which were reported and whose handlers cannot be made to end: see
+    /// [`Service::give_up_overdue`]. For a class with a coroutine for each request.
+    pub fn give_up(&self, ids: &[EntryId], scratch: &mut Scratch) {
+        for (id, seized) in self.seize(ids) {
+            self.end_for_handler(id, seized, scratch);
+        }
     }
 
     fn end_for_handler(&self, id: EntryId, seized: Seized, scratch: &mut Scratch) {

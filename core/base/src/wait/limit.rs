@@ -19,6 +19,8 @@ struct Limit {
 thread_local! {
     static LIMIT: Cell<Option<Limit>> = const { Cell::new(None) };
     static OWNERS: Cell<u64> = const { Cell::new(0) };
+    /// Whose limit has cut a wait short that could not unwind.
+    static CUT: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 /// The time was up before the code had finished.
@@ -49,7 +51,8 @@ impl Drop for Restore {
 /// it is its own [`within`] that gives [`Elapsed`].
 ///
 /// # Errors
-/// The time was up. Code that has finished is in time, even if it took longer without waiting.
+/// The time was up. Code that has finished is in time, even if it took longer without waiting; unless a
+/// wait of its was cut short that could only come back ([`limit_is_cut`]).
 pub fn within<T>(until: Instant, code: impl FnOnce() -> T) -> Result<T, Elapsed> {
     let outer = LIMIT.get();
     let owner = OWNERS.get();
@@ -60,18 +63,30 @@ pub fn within<T>(until: Instant, code: impl FnOnce() -> T) -> Result<T, Elapsed>
     };
     let _restore = Restore(outer);
     LIMIT.set(Some(limit));
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+    let value = catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
         match payload.downcast_ref::<TimeIsUp>() {
             Some(TimeIsUp(whose)) if *whose == owner => Elapsed,
             _ => resume_unwind(payload),
         }
-    })
+    })?;
+    match CUT.get() == Some(owner) {
+        true => Err(Elapsed),
+        false => Ok(value),
+    }
 }
 
 /// When the caller's waits end at the latest; `None`: it has no limit. This is for waits that are not
 /// made here.
 pub fn limit() -> Option<Instant> {
     Cut::of(None).until
+}
+
+/// The limit has come, in a wait that may not unwind and has failed or ended early instead. This is for
+/// waits that are not made here.
+pub fn limit_is_cut() {
+    if let Some(limit) = LIMIT.get() {
+        CUT.set(Some(limit.owner));
+    }
 }
 
 /// A wait as the limit leaves it.
@@ -159,6 +174,15 @@ mod tests {
     #[test]
     fn code_that_does_not_wait_is_not_stopped() {
         assert_eq!(within(Instant::now(), || 7), Ok(7));
+    }
+
+    #[test]
+    fn a_wait_that_was_cut_short_and_came_back_is_not_in_time() {
+        let cut = || within(after(LONG), limit_is_cut);
+        assert_eq!((cut(), within(after(LONG), || 7)), (Err(Elapsed), Ok(7)));
+        assert_eq!(within(after(LONG), || within(after(2 * LONG), limit_is_cut)), Err(Elapsed));
+        assert_eq!(within(after(2 * LONG), cut), Ok(Err(Elapsed)), "it was the inner one's");
+        limit_is_cut();
     }
 
     #[test]
