@@ -24,7 +24,7 @@ pub(crate) enum Unavailable {
     Variable { name: &'static str, source: VarError },
     #[error("no connection: {0}")]
     Pool(#[from] r2d2::Error),
-    #[error("PostgreSQL: {0}")]
+    #[error("PostgreSQL: {text}", text = text(.0))]
     Postgres(#[from] postgres::Error),
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
@@ -35,6 +35,11 @@ pub(crate) enum Unavailable {
 pub(crate) struct Databases {
     postgres: OnceLock<Pool<Postgres>>,
     redis: OnceLock<Pool<redis::Client>>,
+}
+
+/// The error says only that the database has sent one; what that is lies below.
+fn text(error: &postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
 fn variable(name: &'static str) -> Result<String, Unavailable> {

@@ -25,7 +25,8 @@ fn visit(databases: &Databases, request: &Request) -> Result<String, Unavailable
     let visits: u64 = databases.redis()?.incr("visits", 1)?;
 
     let mut postgres = databases.postgres()?;
-    let row = postgres.query_one("insert into visits (agent) values ($1) returning id", &[&agent])?;
+    let row =
+        postgres.query_one("insert into visits (agent) values ($1) returning id", &[&agent])?;
     let row: i64 = row.get(0);
     let last = postgres.query("select id, agent from visits order by id desc limit 3", &[])?;
 

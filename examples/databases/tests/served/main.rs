@@ -62,7 +62,8 @@ fn visits_are_counted_in_every_class() {
 /// One worker has as many queries open as there are clients, and time for somebody else beside them.
 fn waits_for_many(class: &str, serving: Serving) {
     const TIMES: usize = 50;
-    const OPEN: &str = "from pg_stat_activity where state = 'active' and query like 'select pg_sleep(%'";
+    const OPEN: &str =
+        "from pg_stat_activity where state = 'active' and query like 'select pg_sleep(%'";
     let threads = (TIMES + 1).to_string();
     let Some(databases) = started::start() else { return };
     let mut launch = launch(class, serving, &databases).env("CONNECTIONS", &threads);
@@ -89,6 +90,11 @@ fn waits_for_many(class: &str, serving: Serving) {
 #[test]
 fn threads_have_many_queries_open() {
     waits_for_many("threaded", Serving::Threads);
+}
+
+#[test]
+fn one_thread_has_many_queries_open() {
+    waits_for_many("coroutine", Serving::Many);
 }
 
 #[test]
