@@ -39,6 +39,7 @@ fn free_ports() -> [u16; 2] {
 }
 
 /// `None`: they are not installed, as the script has said on standard error.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub(crate) fn start() -> Option<Databases> {
     // Somebody else may get a port before they have it.
     for _ in 0..5 {
