@@ -23,7 +23,7 @@ _server() {
 
     case "${cmd}" in
         server)
-            opts="-b -w -k -t -D -u -g -m -e -n -p -c -h -V --bind --backlog --reuse-port --workers --worker-class --threads --worker-connections --max-requests --max-requests-jitter --max-lifetime --max-rss --timeout --graceful-timeout --drain-delay --keep-alive --keepalive --keepalive-grace --header-timeout --body-timeout --write-timeout --boot-timeout --blocked-threshold --limit-request-line --limit-request-fields --limit-request-field_size --limit-request-field-size --permit-missing-host --limit-request-body --body-buffer-size --daemon --user --group --initgroups --umask --chdir --env --raw-env --name --proc-name --pid --pidfile --forwarded-allow-ips --forwarder-headers --header-map --secure-scheme-headers --proxy-protocol --proxy-allow-from --proxy-allow-ips --access-logfile --accesslog --access-logformat --access-log-format --error-logfile --log-file --errorlog --log-level --loglevel --log-format --capture-output --log-syslog --syslog --log-syslog-to --syslog-addr --log-syslog-prefix --syslog-prefix --log-syslog-facility --syslog-facility --statsd-host --statsd-prefix --dogstatsd-tags --config --check-config --print-config --help --version --man --completions"
+            opts="-b -w -k -t -D -u -g -m -e -n -p -c -h -V --bind --backlog --reuse-port --workers --worker-class --threads --patch --worker-connections --max-requests --max-requests-jitter --max-lifetime --max-rss --timeout --graceful-timeout --drain-delay --keep-alive --keepalive --keepalive-grace --header-timeout --body-timeout --write-timeout --boot-timeout --blocked-threshold --limit-request-line --limit-request-fields --limit-request-field_size --limit-request-field-size --permit-missing-host --limit-request-body --body-buffer-size --daemon --user --group --initgroups --umask --chdir --env --raw-env --name --proc-name --pid --pidfile --forwarded-allow-ips --forwarder-headers --header-map --secure-scheme-headers --proxy-protocol --proxy-allow-from --proxy-allow-ips --access-logfile --accesslog --access-logformat --access-log-format --error-logfile --log-file --errorlog --log-level --loglevel --log-format --capture-output --log-syslog --syslog --log-syslog-to --syslog-addr --log-syslog-prefix --syslog-prefix --log-syslog-facility --syslog-facility --statsd-host --statsd-prefix --dogstatsd-tags --config --check-config --print-config --help --version --man --completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -59,6 +59,10 @@ _server() {
                     ;;
                 --threads)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --patch)
+                    COMPREPLY=($(compgen -W "on check off" -- "${cur}"))
                     return 0
                     ;;
                 --worker-connections)

@@ -9,6 +9,9 @@ gevent\t''
 tokio\t''
 async\t''"
 complete -c server -l threads -d 'Threads of each worker' -r
+complete -c server -l patch -d 'Whether blocking calls of ordinary code give way to other requests' -r -f -a "on\t''
+check\t''
+off\t''"
 complete -c server -l worker-connections -d 'Open connections that a worker holds at most' -r
 complete -c server -l max-requests -d 'Requests after which a worker is replaced' -r
 complete -c server -l max-requests-jitter -d 'Requests by which max_requests may be more, at random' -r

@@ -5,6 +5,7 @@
 
 mod limit;
 mod park;
+mod whose;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use limit::Cut;
 pub use limit::{Aside, Elapsed, limit, limit_is_cut, within};
+pub use whose::{Whose, as_application, as_server};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -71,6 +73,11 @@ pub trait Wait: Sync {
     /// it again.
     fn park(&self, until: Option<Instant>) {
         park::park_thread(until);
+    }
+
+    /// From now on it is this one's code that the caller runs; gives whose it was.
+    fn enter(&self, whose: Whose) -> Whose {
+        whose
     }
 
     /// Runs `task` beside the caller. It must not panic.

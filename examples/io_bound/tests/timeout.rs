@@ -44,7 +44,7 @@ fn a_worker_whose_pool_is_stuck_is_replaced() {
     let worker = server.worker();
     let mut clients = [(); 2].map(|()| stuck(&server));
     clients.iter_mut().for_each(gets_504);
-    server.wait_for_line("Asking for a replacement: 2 of 2 threads are stuck");
+    server.wait_for_line("Asking for a replacement: 2 of 2 handlers are stuck");
     server.wait_for_lines("Booting worker with pid: ", 2);
     assert_eq!(server.get("/10").text(), "waited for 10 ms\n");
     assert_ne!(server.wait_for_workers(1), [worker]);

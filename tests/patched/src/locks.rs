@@ -28,7 +28,7 @@ pub(crate) fn parking_lot() -> String {
     thread::sleep(A_WHILE);
     *count = before + 1;
     let text = format!("{}\n", *count);
-    if *count % 3 == 0 {
+    if count.is_multiple_of(3) {
         parking_lot::MutexGuard::unlock_fair(count);
     }
     text
@@ -38,7 +38,7 @@ pub(crate) fn parking_lot() -> String {
 pub(crate) fn rwlock() -> String {
     static PAIR: RwLock<(usize, usize)> = RwLock::new((0, 0));
     static TURN: AtomicUsize = AtomicUsize::new(0);
-    if TURN.fetch_add(1, Ordering::Relaxed) % 4 == 0 {
+    if TURN.fetch_add(1, Ordering::Relaxed).is_multiple_of(4) {
         let mut pair = PAIR.write().unwrap();
         pair.0 += 1;
         thread::sleep(A_WHILE);

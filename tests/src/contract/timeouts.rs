@@ -211,7 +211,7 @@ pub(super) fn too_many_lost_threads(subject: &Subject) {
     let request = Request::get(&format!("/write?{FOREVER}"));
     let mut stuck = [(); 2].map(|()| asks(&server, &request));
     stuck.iter_mut().for_each(gets_504);
-    server.wait_for_line("Asking for a replacement: 2 of 2 threads are stuck");
+    server.wait_for_line("Asking for a replacement: 2 of 2 handlers are stuck");
     is_replaced(&server, worker);
 }
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use corosensei::stack::DefaultStack;
 use oxicorn_core::reactor::{Job, Patience, Reactor, Turn};
-use oxicorn_core::serve::{self, Scratch, Service};
+use oxicorn_core::serve::{self, Scratch, Service, Weariness};
 use oxicorn_core::wait;
 use oxicorn_core::worker::WorkerError;
 use slab::Slab;
@@ -132,8 +132,7 @@ impl Hub {
         if HUB.get().is_none() {
             HUB.set(Some(self));
             self.mailbox.come_home();
-            patch::enter(self);
-            self.service.app().begin_thread();
+            wait::as_application(|| self.service.app().begin_thread());
         }
     }
 
@@ -166,7 +165,7 @@ impl Hub {
         self.room.set(room);
         let fiber = Fiber::new(ground, move || {
             self.settle_in();
-            code();
+            wait::as_application(code);
             self.room.set(self.room.get() + 1);
         });
         let mut task = Task::new(fiber, Overseen::NOBODY);
@@ -200,7 +199,14 @@ impl Hub {
             request.entry.filter(|_| same)
         };
         let left: Vec<_> = overdue.into_iter().filter_map(stubborn).collect();
+        if left.is_empty() {
+            return;
+        }
         self.service.give_up(&left, &mut self.scratch.borrow_mut());
+        let (stuck, of) = (self.service.strays(), self.service.capacity());
+        if stuck * 2 > of {
+            self.service.ask_for_replacement(Weariness::Stuck { handlers: stuck, of });
+        }
     }
 
     /// Unwinds the handler that runs, or refuses it a wait for `fd`, if its time is over.

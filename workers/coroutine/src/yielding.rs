@@ -5,9 +5,10 @@ use std::os::fd::BorrowedFd;
 use std::task::Waker;
 use std::time::Instant;
 
-use oxicorn_core::wait::{Blocking, Interest, Task, Wait, Woken};
+use oxicorn_core::wait::{Blocking, Interest, Task, Wait, Whose, Woken};
 
 use crate::hub::Hub;
+use crate::patch;
 use crate::stack;
 
 /// By giving the thread to another coroutine. Outside a coroutine, by blocking; and so while a panic
@@ -53,6 +54,13 @@ impl Wait for Yielding {
         match hub() {
             Some(hub) => hub.park(until),
             None => Blocking.park(until),
+        }
+    }
+
+    fn enter(&self, whose: Whose) -> Whose {
+        match Hub::of_this_thread().filter(|_| stack::inside()) {
+            Some(hub) => patch::enter(hub, whose),
+            None => whose,
         }
     }
 

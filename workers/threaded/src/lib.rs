@@ -150,7 +150,7 @@ impl Main {
         }
         let stuck = self.service.strays();
         if stuck * 2 > threads {
-            self.service.ask_for_replacement(Weariness::Stuck { threads: stuck, of: threads });
+            self.service.ask_for_replacement(Weariness::Stuck { handlers: stuck, of: threads });
         }
     }
 

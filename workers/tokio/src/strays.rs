@@ -46,7 +46,7 @@ impl Strays {
     /// The reason to be replaced, when more than half of the pool is lost.
     pub(crate) fn are_too_many(&self) -> Option<Weariness> {
         let lost = self.lost.load(Ordering::Relaxed);
-        let why = Weariness::Stuck { threads: lost as u64, of: self.threads as u64 };
+        let why = Weariness::Stuck { handlers: lost as u64, of: self.threads as u64 };
         (lost * 2 > self.threads).then_some(why)
     }
 

@@ -239,8 +239,9 @@ settings! {
     /// From the moment that the handler gets it until its response is made, the pieces of a streamed
     /// response included. After that the client gets 504, or sees its connection closed when the
     /// response has begun; the log says `WORKER TIMEOUT` and names the requests in flight. In `sync`
-    /// the worker is killed and replaced. In `coroutine` the handler is unwound when it waits, in
-    /// `tokio` an asynchronous one is dropped, and the worker goes on. A thread of `threaded`, or of
+    /// the worker is killed and replaced. In `coroutine` the handler is unwound when it waits, or
+    /// its calls fail if they are not `oxicorn`'s own (`patch`), in `tokio` an asynchronous one is
+    /// dropped, and the worker goes on. A thread of `threaded`, or of
     /// the blocking pool of `tokio`, is left behind, in `threaded` with another in its place; when
     /// more than half of the threads are left behind the worker is replaced. In every class a worker
     /// whose main loop is silent for this long, because a handler holds its thread, is killed and

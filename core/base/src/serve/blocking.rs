@@ -54,7 +54,8 @@ type Called = Option<std::thread::Result<Response>>;
 
 fn call(mut job: Job, service: &Service) -> (Option<Job>, Called) {
     let Some(app) = service.app().on_thread() else { return (Some(job), None) };
-    let call = |request| catch_unwind(AssertUnwindSafe(|| app.call(request)));
+    let call =
+        |request| catch_unwind(AssertUnwindSafe(|| wait::as_application(|| app.call(request))));
     match job.open() {
         Some(Opened::Whole(request)) => (Some(job), Some(call(request))),
         Some(Opened::Incoming(head, length)) => {
@@ -84,7 +85,7 @@ fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch
             }
         };
         // In here, because what the application has put into it may panic when it is dropped.
-        *called = None;
+        wait::as_application(|| *called = None);
         step
     }));
     answered.unwrap_or_else(|_| {
@@ -126,7 +127,8 @@ fn send(
         fit = job.send_file(part)?;
     }
     while fit == Fit::More {
-        let Some(piece) = body.next_chunk().map_err(Unsendable::Source)? else { break };
+        let chunk = wait::as_application(|| body.next_chunk());
+        let Some(piece) = chunk.map_err(Unsendable::Source)? else { break };
         fit = job.send_piece(piece)?;
         if length == ResponseBody::Streamed || job.queued() >= WRITE_FROM {
             relieve(job, scratch)?;

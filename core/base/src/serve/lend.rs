@@ -13,6 +13,7 @@ use http::HeaderMap;
 
 use crate::body::{Incoming, OverSocket};
 use crate::connection::{BodyPiece, Connection};
+use crate::wait;
 
 #[derive(Clone, Debug)]
 pub(super) struct Loan(Arc<Mutex<Option<Box<Connection>>>>);
@@ -37,7 +38,7 @@ impl Incoming for Loan {
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         // Taken out, not locked: the wait inside may suspend a coroutine.
         let mut connection = self.take().ok_or_else(gone)?;
-        let piece = connection.next_body_piece();
+        let piece = wait::as_server(|| connection.next_body_piece());
         self.put_back(connection);
         piece
     }
@@ -61,7 +62,7 @@ impl Incoming for Loan {
 impl OverSocket for Loan {
     fn try_next(&mut self) -> io::Result<BodyPiece> {
         let mut connection = self.take().ok_or_else(gone)?;
-        let piece = connection.try_body_piece();
+        let piece = wait::as_server(|| connection.try_body_piece());
         self.put_back(connection);
         piece
     }

@@ -36,10 +36,10 @@ pub enum Weariness {
         /// How many may be, with the jitter.
         limit: u64,
     },
-    /// Handlers that have taken longer than `timeout` still have their threads.
+    /// Handlers that have taken longer than `timeout` still have their threads, or their coroutines.
     Stuck {
-        /// So many threads.
-        threads: u64,
+        /// So many of them.
+        handlers: u64,
         /// Of so many.
         of: u64,
     },
@@ -60,7 +60,7 @@ impl fmt::Display for Weariness {
             Weariness::Memory { resident, limit } => {
                 write!(f, "{resident} bytes are resident, max_rss is {limit} here")
             }
-            Weariness::Stuck { threads, of } => write!(f, "{threads} of {of} threads are stuck"),
+            Weariness::Stuck { handlers, of } => write!(f, "{handlers} of {of} handlers are stuck"),
         }
     }
 }

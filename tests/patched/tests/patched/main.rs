@@ -4,6 +4,7 @@
 
 mod alike;
 mod crowds;
+mod mix;
 mod overdue;
 mod settings;
 mod waits;

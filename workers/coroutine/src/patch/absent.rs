@@ -5,6 +5,7 @@ use std::fmt;
 
 use oxicorn_core::config::Config;
 use oxicorn_core::config::value::Patch;
+use oxicorn_core::wait::Whose;
 
 use crate::hub::Hub;
 
@@ -53,7 +54,9 @@ pub(crate) fn plainly<T>(code: impl FnOnce() -> T) -> T {
     code()
 }
 
-pub(crate) fn enter(_: &'static Hub) {}
+pub(crate) fn enter(_: &'static Hub, whose: Whose) -> Whose {
+    whose
+}
 
 pub(crate) fn hub_is_there(_: &'static Hub) {}
 

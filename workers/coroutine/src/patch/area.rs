@@ -291,7 +291,7 @@ mod tests {
             thread::park_timeout(std::time::Duration::from_millis(1));
             inside.unpark();
             thread::park();
-            let child = thread::spawn(thread::current);
+            let child = thread::Builder::new().spawn(thread::current).unwrap();
             assert_ne!(child.join().unwrap().id(), inside.id());
         });
         thread::park();

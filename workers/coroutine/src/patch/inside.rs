@@ -1,10 +1,15 @@
-//! Whether the caller is in a coroutine whose blocking calls are to give way. It is asked by every call
-//! of a function that is defined here, of any thread and in any process that is linked with them, also
-//! in a signal handler: one thread-local pointer, which is there from the thread's beginning, lies in
-//! the coroutine's own area and is set once for that.
+//! Whether the caller is a handler, in a coroutine, whose blocking calls are to give way. It is asked by
+//! every call of a function that is defined here, of any thread and in any process that is linked with
+//! them, also in a signal handler: one thread-local pointer, which is there from the thread's beginning
+//! and lies in the coroutine's own area.
+//!
+//! The server's own code in a coroutine, before the handler and behind it, gets the C library's
+//! functions: what it has borrowed meanwhile, the hub needs.
 
 use std::cell::Cell;
 use std::ptr;
+
+use oxicorn_core::wait::Whose;
 
 use crate::hub::Hub;
 
@@ -12,10 +17,15 @@ thread_local! {
     static INSIDE: Cell<*const Hub> = const { Cell::new(ptr::null()) };
 }
 
-/// From now on the coroutines that run on the present area are looked after by `hub`.
-pub(crate) fn enter(hub: &'static Hub) {
-    if hub.patched.mode().is_some() {
-        INSIDE.set(hub);
+/// From now on this coroutine runs this one's code; gives whose it was.
+pub(crate) fn enter(hub: &'static Hub, whose: Whose) -> Whose {
+    let now = match whose {
+        Whose::Application if hub.patched.mode().is_some() => ptr::from_ref(hub),
+        Whose::Application | Whose::Server => ptr::null(),
+    };
+    match INSIDE.replace(now).is_null() {
+        true => Whose::Server,
+        false => Whose::Application,
     }
 }
 

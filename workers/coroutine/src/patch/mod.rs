@@ -36,9 +36,6 @@ mod sleep;
 mod transfer;
 mod vectors;
 
-#[cfg(test)]
-mod tests;
-
 use oxicorn_core::config::Config;
 use oxicorn_core::config::value::Patch;
 

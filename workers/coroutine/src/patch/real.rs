@@ -146,3 +146,17 @@ functions! {
 #[used]
 #[unsafe(link_section = ".init_array")]
 static FIND_ALL: extern "C" fn() = find_all;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_found_and_described() {
+        let page = include_str!("../../../../docs/patch.md");
+        for call in Call::ALL {
+            assert!(page.contains(&format!("`{}`", call.name())), "{}", call.name());
+        }
+        assert!(!places::recv.get().is_null() && !places::fork.get().is_null());
+    }
+}
