@@ -6,6 +6,16 @@
 //! holds no stack: it waits in the reactor as in every class. What a handler spawns is a coroutine of
 //! the same hub, and what blocks after all (`oxicorn::unblock`) goes to a few threads.
 
+#![cfg_attr(
+    not(all(
+        target_os = "linux",
+        target_env = "gnu",
+        target_arch = "x86_64",
+        not(target_feature = "crt-static")
+    )),
+    allow(dead_code, unused_imports, reason = "waits that only the C library's functions make")
+)]
+
 mod awaited;
 mod hub;
 mod mailbox;

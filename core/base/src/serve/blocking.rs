@@ -85,7 +85,7 @@ fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch
             }
         };
         // In here, because what the application has put into it may panic when it is dropped.
-        wait::as_application(|| *called = None);
+        drop_answer(called);
         step
     }));
     answered.unwrap_or_else(|_| {
@@ -97,6 +97,19 @@ fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch
         let error = io::Error::other("its source has panicked");
         job.conclude(Err(Unsendable::Source(error)), &mut scratch)
     })
+}
+
+/// What the application has put into its answer may wait when it is dropped. The usual answer is bytes,
+/// which do not.
+fn drop_answer(called: &mut Called) {
+    match called {
+        Some(Ok(response))
+            if !response.body().form().takes_time() && response.extensions().is_empty() =>
+        {
+            *called = None;
+        }
+        _ => wait::as_application(|| *called = None),
+    }
 }
 
 fn answer(job: &mut Connection, response: &mut Response, scratch: &RefCell<Scratch>) -> Step {
@@ -127,7 +140,10 @@ fn send(
         fit = job.send_file(part)?;
     }
     while fit == Fit::More {
-        let chunk = wait::as_application(|| body.next_chunk());
+        let chunk = match body.form().takes_time() {
+            true => wait::as_application(|| body.next_chunk()),
+            false => body.next_chunk(),
+        };
         let Some(piece) = chunk.map_err(Unsendable::Source)? else { break };
         fit = job.send_piece(piece)?;
         if length == ResponseBody::Streamed || job.queued() >= WRITE_FROM {

@@ -5,15 +5,12 @@
 //!
 //! A wake reaches the threads in the kernel first and coroutines afterwards. The hub's own thread may be
 //! one of them, and a coroutine that had the wake in its stead would never run.
-//!
-//! A table of the process, since whoever wakes knows of no hub. What waits is on the waiter's own stack,
-//! linked while it waits, so nothing is allocated; the locks of the table spin, for a lock of any other
-//! kind would end up here.
 
-use std::cell::UnsafeCell;
+mod table;
+
 use std::ffi::{c_int, c_long};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::Instant;
 
 use libc::timespec;
@@ -24,135 +21,10 @@ use super::raw;
 use super::real::Call;
 use super::sleep::{after, duration, left_on};
 use crate::hub::{Armed, Hub, Outcome};
-use crate::mailbox::Mailbox;
+use table::{Bucket, List, State, WAITERS, Waiter, wake};
 
-const BUCKETS: usize = 256;
 /// FUTEX_BITSET_MATCH_ANY
 const ANY: u32 = u32::MAX;
-
-/// One who waits.
-struct Waiter {
-    address: usize,
-    mask: u32,
-    mailbox: *const Mailbox,
-    /// Of its present wait in the hub.
-    key: u64,
-    state: State,
-    previous: *mut Waiter,
-    next: *mut Waiter,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Woken,
-}
-
-/// A list of those whose addresses have the same hash.
-struct Bucket {
-    locked: AtomicBool,
-    list: UnsafeCell<List>,
-}
-
-struct List {
-    first: *mut Waiter,
-    last: *mut Waiter,
-}
-
-// SAFETY: the list is touched only under the lock, and so are the waiters in it.
-unsafe impl Sync for Bucket {}
-
-static TABLE: [Bucket; BUCKETS] = [const { Bucket::new() }; BUCKETS];
-/// In the whole table: mostly nobody waits, and who wakes need not look.
-static WAITERS: AtomicUsize = AtomicUsize::new(0);
-
-impl Bucket {
-    const fn new() -> Bucket {
-        let list = List { first: ptr::null_mut(), last: ptr::null_mut() };
-        Bucket { locked: AtomicBool::new(false), list: UnsafeCell::new(list) }
-    }
-
-    fn of(address: usize) -> &'static Bucket {
-        // Words lie in the same places of objects of the same size: the middle bits differ most.
-        &TABLE[(address >> 2 ^ address >> 10 ^ address >> 18) % BUCKETS]
-    }
-
-    fn with<T>(&self, code: impl FnOnce(&mut List) -> T) -> T {
-        while self.locked.swap(true, Ordering::Acquire) {
-            // SAFETY: sched_yield(2) takes nothing.
-            unsafe { raw::call(libc::SYS_sched_yield, [0; 6]) };
-        }
-        // SAFETY: the lock is held, and nothing in here takes it again.
-        let value = code(unsafe { &mut *self.list.get() });
-        self.locked.store(false, Ordering::Release);
-        value
-    }
-}
-
-impl List {
-    /// # Safety
-    /// The waiter stays where it is until it was unlinked.
-    unsafe fn link(&mut self, waiter: *mut Waiter) {
-        // SAFETY: as the caller promises; all linked waiters are alive.
-        unsafe {
-            (*waiter).previous = self.last;
-            (*waiter).next = ptr::null_mut();
-            match self.last.as_mut() {
-                Some(last) => last.next = waiter,
-                None => self.first = waiter,
-            }
-        }
-        self.last = waiter;
-    }
-
-    /// # Safety
-    /// The waiter is in this list.
-    unsafe fn unlink(&mut self, waiter: *mut Waiter) {
-        // SAFETY: as the caller promises.
-        unsafe {
-            let (previous, next) = ((*waiter).previous, (*waiter).next);
-            match previous.as_mut() {
-                Some(previous) => previous.next = next,
-                None => self.first = next,
-            }
-            match next.as_mut() {
-                Some(next) => next.previous = previous,
-                None => self.last = previous,
-            }
-        }
-    }
-
-    /// Takes the first one out that waits for the address, and says how to reach it.
-    fn wake(&mut self, address: usize, mask: u32) -> Option<(*const Mailbox, u64)> {
-        let mut at = self.first;
-        // SAFETY: all linked waiters are alive.
-        while let Some(waiter) = unsafe { at.as_mut() } {
-            if waiter.address == address && waiter.mask & mask != 0 {
-                waiter.state = State::Woken;
-                let found = (waiter.mailbox, waiter.key);
-                // SAFETY: it is in this list.
-                unsafe { self.unlink(at) };
-                return Some(found);
-            }
-            at = waiter.next;
-        }
-        None
-    }
-}
-
-/// Wakes up to `most` coroutines that wait for the address.
-fn wake(address: usize, most: usize, mask: u32) -> usize {
-    let mut woken = 0;
-    while woken < most {
-        let Some((mailbox, key)) = Bucket::of(address).with(|list| list.wake(address, mask)) else {
-            break;
-        };
-        // SAFETY: a hub's mailbox, which lives as long as the process.
-        unsafe { &*mailbox }.end(key);
-        woken += 1;
-    }
-    woken
-}
 
 /// The end of the time that is given to a wait.
 enum Until {
@@ -363,32 +235,6 @@ pub(super) unsafe extern "C" fn syscall(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn waiter(address: usize, key: u64) -> Waiter {
-        let (mailbox, state) = (ptr::null(), State::Waiting);
-        let (previous, next) = (ptr::null_mut(), ptr::null_mut());
-        Waiter { address, mask: ANY, mailbox, key, state, previous, next }
-    }
-
-    #[test]
-    fn the_first_who_waits_for_an_address_is_woken_first() {
-        let bucket = Bucket::new();
-        let mut all = [waiter(8, 1), waiter(4, 2), waiter(8, 3), waiter(8, 4)];
-        let keys = |address| {
-            let woken = std::iter::from_fn(|| bucket.with(|list| list.wake(address, ANY)));
-            woken.map(|(_, key)| key).collect::<Vec<_>>()
-        };
-        // SAFETY: they stay where they are; the third is in the list when it is unlinked.
-        unsafe {
-            let first = all.as_mut_ptr();
-            (0..4).for_each(|n| bucket.with(|list| list.link(first.add(n))));
-            bucket.with(|list| list.unlink(first.add(2)));
-        }
-        assert_eq!(bucket.with(|list| list.wake(8, 0)), None, "no bit in common");
-        assert_eq!((keys(8), keys(4), keys(8)), (vec![1, 4], vec![2], vec![]));
-        assert_eq!(all[1].state, State::Woken);
-        assert!(bucket.with(|list| list.first.is_null() && list.last.is_null()));
-    }
 
     #[test]
     fn outside_a_coroutine_it_is_the_kernels() {

@@ -38,6 +38,11 @@ impl<'a> Rest<'a> {
     /// So many bytes more were written.
     pub(super) fn advance(&mut self, mut count: usize) {
         self.done += count;
+        if self.left().iter().map(|piece| piece.iov_len).sum::<usize>() <= count {
+            // The usual case allocates nothing: a signal handler may be the one who writes.
+            self.from = self.given.len();
+            return;
+        }
         if self.copy.is_empty() {
             self.copy = self.given.to_vec();
         }
