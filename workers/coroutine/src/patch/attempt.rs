@@ -29,12 +29,18 @@ pub(super) fn borrow<'a>(fd: c_int) -> Option<BorrowedFd<'a>> {
     (fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(fd) })
 }
 
-/// Whether a call on this descriptor may wait: not if the program has made it non-blocking, which is
-/// the program's way to say that it does the waiting itself.
-pub(super) fn may_wait(fd: c_int) -> bool {
+/// The flags of a descriptor whose calls may wait; `None`: they may not, because it is not open, or
+/// because the program has made it non-blocking, which is the program's way to say that it does the
+/// waiting itself.
+pub(super) fn flags_if_blocking(fd: c_int) -> Option<c_int> {
     // SAFETY: F_GETFL reads flags.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFL) };
-    flags >= 0 && flags & libc::O_NONBLOCK == 0
+    (flags >= 0 && flags & libc::O_NONBLOCK == 0).then_some(flags)
+}
+
+/// Whether a call on this descriptor may wait.
+pub(super) fn may_wait(fd: c_int) -> bool {
+    flags_if_blocking(fd).is_some()
 }
 
 /// An option of a socket (SO_RCVTIMEO, SO_TYPE).

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use libc::{sockaddr, socklen_t};
 use oxicorn_core::wait::Interest;
 
-use super::attempt::{Then, may_wait, option, patience};
+use super::attempt::{Then, flags_if_blocking, may_wait, option, patience};
 use super::errno;
 use super::inside::inside;
 use super::real::{self, Call};
@@ -15,16 +15,14 @@ use crate::hub::{Hub, Outcome};
 /// A unix socket whose listener's queue is full cannot be awaited: it is tried this often.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// The socket does not block meanwhile.
-struct NonBlocking(c_int);
+/// The socket does not block meanwhile. It has the flags that are given.
+struct NonBlocking(c_int, c_int);
 
 impl NonBlocking {
-    fn set(fd: c_int) -> NonBlocking {
-        // SAFETY: flags of a descriptor are read and written.
-        unsafe {
-            libc::fcntl(fd, libc::F_SETFL, libc::fcntl(fd, libc::F_GETFL) | libc::O_NONBLOCK)
-        };
-        NonBlocking(fd)
+    fn set(fd: c_int, flags: c_int) -> NonBlocking {
+        // SAFETY: the flags of a descriptor are written.
+        unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) };
+        NonBlocking(fd, flags)
     }
 }
 
@@ -32,10 +30,7 @@ impl Drop for NonBlocking {
     fn drop(&mut self) {
         let error = errno::get();
         // SAFETY: as above.
-        unsafe {
-            let flags = libc::fcntl(self.0, libc::F_GETFL);
-            libc::fcntl(self.0, libc::F_SETFL, flags & !libc::O_NONBLOCK);
-        }
+        unsafe { libc::fcntl(self.0, libc::F_SETFL, self.1) };
         errno::set(error);
     }
 }
@@ -68,12 +63,12 @@ pub(super) unsafe extern "C" fn connect(
     let attempt = || unsafe { real::connect(fd, address, length) };
     let Some(hub) = inside() else { return attempt() };
     let before = errno::get();
-    if !may_wait(fd) || !hub.gives_way(Call::Connect) {
+    let Some(flags) = flags_if_blocking(fd).filter(|_| hub.gives_way(Call::Connect)) else {
         errno::set(before);
         return attempt();
-    }
+    };
     let until = patience(fd, Interest::Write);
-    let _back = NonBlocking::set(fd);
+    let back = NonBlocking::set(fd, flags);
     loop {
         errno::set(before);
         if attempt() == 0 {
@@ -82,7 +77,12 @@ pub(super) unsafe extern "C" fn connect(
         match errno::get() {
             libc::EINPROGRESS => {
                 errno::set(before);
-                return outcome(hub, fd, until);
+                let done = outcome(hub, fd, until);
+                if done < 0 && errno::get() == libc::EBADF {
+                    // The number may be another file's by now.
+                    std::mem::forget(back);
+                }
+                return done;
             }
             libc::EAGAIN if until.is_none_or(|until| Instant::now() < until) => {
                 match hub.sleep_quietly(Instant::now() + AGAIN) {
