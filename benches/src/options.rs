@@ -60,13 +60,14 @@ fn one(name: &'static str, holder: &'static str, help: &'static str) -> Arg {
 
 fn command() -> Command {
     let loads = PossibleValuesParser::new(LOADS.iter().map(|load| load.name));
+    let classes = PossibleValuesParser::new(CLASSES.into_iter().chain(["none"]));
     let peers = PossibleValuesParser::new(peer_names().chain(["none"]));
     let from_one = value_parser!(u32).range(1..=4096);
     Command::new("server bench")
         .no_binary_name(true)
         .about("Measure the worker classes, and other servers, against I/O-bound loads.")
         .after_help("See docs/benchmarking.md for what is measured, and how to read it.")
-        .arg(list("classes", "Worker classes [default: all]").value_parser(CLASSES))
+        .arg(list("classes", "Worker classes, or none [default: all]").value_parser(classes))
         .arg(list("loads", "Loads [default: all]").value_parser(loads))
         .arg(
             list("peers", "Other servers, or none [default: those that are installed]")
@@ -186,8 +187,10 @@ impl Options {
         let number = |name| found.get_one::<u32>(name).copied().unwrap_or(1);
         let loads =
             texts("loads").map(|names| names.iter().filter_map(|name| Load::named(name)).collect());
+        let mut classes = texts("classes").unwrap_or_else(|| CLASSES.map(str::to_owned).into());
+        classes.retain(|class| class != "none");
         Options {
-            classes: texts("classes").unwrap_or_else(|| CLASSES.map(str::to_owned).into()),
+            classes,
             peers: texts("peers").unwrap_or_else(|| peer_names().map(str::to_owned).collect()),
             foreign: found.get_many("compare").into_iter().flatten().cloned().collect(),
             loads: loads.unwrap_or_else(|| LOADS.iter().collect()),
@@ -222,6 +225,11 @@ mod tests {
         assert!(options.connections.is_empty());
         assert_eq!(options.rates, Rates::Search);
         assert_eq!(parse("--rate none").unwrap().rates, Rates::None);
+    }
+
+    #[test]
+    fn there_may_be_no_class_of_ours() {
+        assert!(parse("--classes none").unwrap().classes.is_empty());
     }
 
     #[test]

@@ -283,6 +283,7 @@ impl Hub {
         let Some(mut fiber) = fiber else { return };
         self.running.set(Some(id));
         let hold = self.service.hold_thread();
+        self.patched.acquit();
         let back = fiber.resume();
         self.service.release_thread(hold, || {
             let place = self.tasks.borrow().get(id).map_or_else(String::new, Task::place);
