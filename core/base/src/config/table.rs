@@ -208,7 +208,7 @@ mod tests {
     fn each_row_sets_its_own_field_and_no_other() {
         for setting in TABLE {
             let texts = ["3", "true", "x.toml", "error", "10.0.0.0/8", "X-A=b", "refuse"];
-            let texts = texts.iter().chain(&["json", "udp://host", "daemon"]);
+            let texts = texts.iter().chain(&["json", "udp://host", "daemon", "check"]);
             let changed = { texts }.find_map(|text| {
                 let mut config = Config::default();
                 (setting.set)(&mut config, &Raw::One((*text).to_owned())).ok()?;
