@@ -13,9 +13,9 @@ use super::table::{Classes, Group, Reload, Setting};
 use super::value::kinds::within;
 use super::value::{
     AsgiLifespan, AsgiLoop, ByteSize, Destination, Facility, FieldPattern, GroupAccount, Listed,
-    LogFormat, LogLevel, MetricPrefix, MetricTags, Patch, ProxyProtocol, ReloadEngine, SchemeHeader,
-    Sender, StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UserAccount, Value, Variables,
-    Workers,
+    LogFormat, LogLevel, MetricPrefix, MetricTags, Patch, ProxyProtocol, ReloadEngine,
+    SchemeHeader, Sender, StatsdHost, SyslogAddress, Timeout, Umask, Underscores, UserAccount,
+    Value, Variables, Workers,
 };
 use crate::listener::ListenerSpec;
 

@@ -216,6 +216,7 @@ mod tests {
                 "asyncio",
                 "on",
                 "poll",
+                "check",
             ]);
             let changed = { texts }.find_map(|text| {
                 let mut config = Config::default();

@@ -19,9 +19,9 @@ unsafe extern "C" fn shed(info: *mut libc::dl_phdr_info, _: usize, _: *mut c_voi
         let info = &*info;
         (info.dlpi_addr, std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()))
     };
-    let text = headers.iter().filter(|header| {
-        header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0
-    });
+    let text = headers
+        .iter()
+        .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
     for header in text {
         let start = (base + header.p_vaddr) as usize & !(page - 1);
         let end = ((base + header.p_vaddr + header.p_memsz) as usize).next_multiple_of(page);
