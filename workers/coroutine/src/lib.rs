@@ -1,7 +1,7 @@
 //! Worker class `coroutine`: a single-threaded hub, and one stackful coroutine for each request in
 //! flight, as gevent has greenlets.
 //!
-//! A handler is written as if it blocked; when it waits, in whatever way ([`patch`]), its coroutine is
+//! A handler is written as if it blocked; when it waits, in whatever way (`patch`), its coroutine is
 //! set aside and the thread goes on with another. A connection between two requests
 //! holds no stack: it waits in the reactor as in every class. What a handler spawns is a coroutine of
 //! the same hub, and what blocks after all (`oxicorn::unblock`) goes to a few threads.
