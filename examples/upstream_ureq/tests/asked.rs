@@ -32,7 +32,8 @@ fn upstream(group: usize) -> SocketAddr {
 
 /// One worker answers `group` clients whose answers need all of them.
 fn asks(program: &str, class: &str, serving: Serving, group: usize) {
-    let subject = Subject { binary: PathBuf::from(program), class: class.to_owned(), serving };
+    let subject =
+        Subject { binary: PathBuf::from(program), class: class.to_owned(), serving, hosted: None };
     let address = upstream(group).to_string();
     let mut launch = Launch::of(&subject).env("OXICORN_DEMO_UPSTREAM", &address);
     if serving == Serving::Threads {

@@ -25,6 +25,7 @@ fn start() -> Server {
         binary: env!("CARGO_BIN_EXE_example-axum-app").into(),
         class: "tokio".to_owned(),
         serving: Serving::Many,
+        hosted: None,
     };
     // A reload hangs up on the browsers after a second: their sockets would keep the old worker longer.
     Launch::of(&subject).args(["--graceful-timeout", "1"]).start()

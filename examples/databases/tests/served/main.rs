@@ -12,7 +12,7 @@ use started::Databases;
 
 fn launch(class: &str, serving: Serving, databases: &Databases) -> Launch {
     let binary = env!("CARGO_BIN_EXE_example-databases").into();
-    let launch = Launch::of(&Subject { binary, class: class.to_owned(), serving });
+    let launch = Launch::of(&Subject { binary, class: class.to_owned(), serving, hosted: None });
     launch.env("POSTGRES", &databases.postgres).env("REDIS", &databases.redis)
 }
 

@@ -13,7 +13,7 @@ use oxicorn_tests::{Asked, Connection, Launch, Request, Server, Serving, Subject
 
 fn subject(class: &str, serving: Serving) -> Subject {
     let binary = env!("CARGO_BIN_EXE_patched").into();
-    Subject { binary, class: class.to_owned(), serving }
+    Subject { binary, class: class.to_owned(), serving, hosted: None }
 }
 
 fn coroutine() -> Launch {

@@ -262,6 +262,6 @@ mod tests {
         assert_eq!(call(libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1, &soon).0, 0);
         // SAFETY: a call without arguments.
         let pid = unsafe { syscall(libc::SYS_getpid, 0, 0, 0, 0, 0, 0) };
-        assert_eq!(pid, std::process::id().into());
+        assert_eq!(pid, i64::from(std::process::id()));
     }
 }
