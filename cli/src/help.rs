@@ -28,6 +28,8 @@ unix:PATH, unix:@NAME or fd://N.
 Every option may also be in the configuration file (--header-timeout is
 header_timeout there) and in the environment (OXICORN_HEADER_TIMEOUT). What is
 later overrules: defaults, file, SERVER_CMD_ARGS, OXICORN_..., command line.
+
+To measure worker classes, of server: server bench --help
 ";
 
 /// The text for a program of that name.

@@ -6,7 +6,7 @@
 //! callback takes what there is to do and makes a task of each request. Nothing runs on another thread
 //! and nothing is handed over, so a request costs its task and little else.
 //!
-//! What is known of a request lies in [`hub::Hub`], by number. The objects that Python holds on to
+//! What is known of a request lies in `hub::Hub`, by number. The objects that Python holds on to
 //! have the number only: an application may keep them for as long as it likes, and drop them where it
 //! likes, without keeping a connection open or touching it from a foreign thread.
 
