@@ -94,7 +94,9 @@ impl Client {
                     let wish = self.connection().wish();
                     if wish == Wish::Http2 {
                         let handed = self.socket.into_owner().give_away();
-                        return http2::serve(handed, shared, &entry).await;
+                        // What few connections become has a place of its own: an idle one would
+                        // keep room for it.
+                        return Box::pin(http2::serve(handed, shared, &entry)).await;
                     }
                     match self.handle_in_time(wish, &entry).await {
                         Handled::Step(step) => step,
@@ -102,7 +104,7 @@ impl Client {
                             let (switch, response) = *taken;
                             // It is neither idle nor to be called any more.
                             drop(entry);
-                            return self.switch(switch, response).await;
+                            return Box::pin(self.switch(switch, response)).await;
                         }
                     }
                 }
@@ -176,7 +178,7 @@ impl Client {
         let shared = self.shared.clone();
         let (service, running) = (self.connection().service().clone(), self.connection().running());
         let (switch, upgrade) = match wish {
-            Wish::Upgrade => self.may_switch().await.unzip(),
+            Wish::Upgrade => Box::pin(self.may_switch()).await.unzip(),
             Wish::Request | Wish::Http2 => (None, None),
         };
         let mut response = None;
