@@ -18,6 +18,10 @@ const GUNICORNS: &str = "gunicorn.conf.py";
 
 /// Whether an application has somebody who can execute a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(feature = "python"),
+    expect(dead_code, reason = "then everything is in the program")
+)]
 pub(crate) enum Hosted {
     /// It is in this program.
     Never,

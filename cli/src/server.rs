@@ -57,14 +57,14 @@ pub(crate) struct Found {
 impl Applications {
     /// Whether the application of that name is one of another language.
     pub(crate) fn hosted(&self, name: Option<&str>) -> Hosted {
-        match self {
-            Applications::Own(_) | Applications::Named(_) => Hosted::Never,
+        match (self, name) {
+            (Applications::Own(_) | Applications::Named(_), _) => Hosted::Never,
             #[cfg(feature = "python")]
-            Applications::Hosting(find) => match name {
-                None => Hosted::Perhaps,
-                Some(_) if find(name).is_some() => Hosted::Never,
-                Some(_) => Hosted::Surely,
-            },
+            (Applications::Hosting(_), None) => Hosted::Perhaps,
+            #[cfg(feature = "python")]
+            (Applications::Hosting(find), Some(_)) if find(name).is_some() => Hosted::Never,
+            #[cfg(feature = "python")]
+            (Applications::Hosting(_), Some(_)) => Hosted::Surely,
         }
     }
 

@@ -15,6 +15,7 @@
     reason = "a library of tests: panicking is how it reports"
 )]
 
+pub mod asking;
 pub mod client;
 pub mod contract;
 pub mod deadline;

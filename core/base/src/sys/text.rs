@@ -1,10 +1,10 @@
-//! The pages of program text that a process has mapped. Start-up reads settings, opens logs and
-//! resolves names, and none of that code is run again; but what it has touched stays in the page
+//! The pages of programs that a process has mapped: code, and data that nobody writes to. Start-up reads settings, opens logs and
+//! resolves names, and none of it is needed again; but what it has touched stays in the page
 //! tables and is counted as the process' resident memory for the rest of its life.
 
 use std::ffi::{c_int, c_void};
 
-/// Lets go of all mapped program text, this program's and its libraries': what is needed again comes
+/// Lets go of all mapped program text and read-only data, this program's and its libraries': what is needed again comes
 /// back from the page cache, some pages at a time. For a process that will do little for long.
 pub fn shed_text() {
     // SAFETY: the callback has the signature that dl_iterate_phdr(3) wants, and no data.
@@ -19,10 +19,10 @@ unsafe extern "C" fn shed(info: *mut libc::dl_phdr_info, _: usize, _: *mut c_voi
         let info = &*info;
         (info.dlpi_addr, std::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()))
     };
-    let text = headers
+    let unwritten = headers
         .iter()
         .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
-    for header in text {
+    for header in unwritten {
         let start = (base + header.p_vaddr) as usize & !(page - 1);
         let end = ((base + header.p_vaddr + header.p_memsz) as usize).next_multiple_of(page);
         // SAFETY: the range is one mapping of a file, which is never written to: its pages are those

@@ -9,7 +9,8 @@ mod overdue;
 mod settings;
 mod waits;
 
-use oxicorn_tests::{Asked, Connection, Launch, Request, Server, Serving, Subject};
+use oxicorn_tests::asking::{ask, asked, told};
+use oxicorn_tests::{Launch, Serving, Subject};
 
 fn subject(class: &str, serving: Serving) -> Subject {
     let binary = env!("CARGO_BIN_EXE_patched").into();
@@ -18,24 +19,4 @@ fn subject(class: &str, serving: Serving) -> Subject {
 
 fn coroutine() -> Launch {
     Launch::of(&subject("coroutine", Serving::Many))
-}
-
-/// A request whose answer may be the last.
-fn ask(server: &Server, target: &str) -> Connection {
-    let mut connection = server.connect();
-    let request = Request::get(target).header("Connection", "close");
-    connection.send(&request.bytes()).expect("the request");
-    connection
-}
-
-#[track_caller]
-fn told(connection: &mut Connection) -> String {
-    let response = connection.receive(Asked::ForAll).expect("a response");
-    assert_eq!(response.status, 200);
-    response.text()
-}
-
-#[track_caller]
-fn asked(server: &Server, target: &str) -> String {
-    told(&mut ask(server, target))
 }

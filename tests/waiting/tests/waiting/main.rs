@@ -7,7 +7,8 @@ mod parts;
 mod time;
 mod upstream;
 
-use oxicorn_tests::{Asked, Connection, Launch, Request, Server, Serving, Subject};
+use oxicorn_tests::asking::{ask, asked, told};
+use oxicorn_tests::{Launch, Server, Serving, Subject};
 use upstream::Upstream;
 
 macro_rules! in_every_class {
@@ -73,24 +74,4 @@ fn serve(subject: &Subject) -> Server {
     let (launch, upstream) = launch(subject);
     upstream.answers();
     launch.start()
-}
-
-/// A request whose answer may be the last.
-fn ask(server: &Server, target: &str) -> Connection {
-    let mut connection = server.connect();
-    let request = Request::get(target).header("Connection", "close");
-    connection.send(&request.bytes()).expect("the request");
-    connection
-}
-
-#[track_caller]
-fn told(connection: &mut Connection) -> String {
-    let response = connection.receive(Asked::ForAll).expect("a response");
-    assert_eq!(response.status, 200);
-    response.text()
-}
-
-#[track_caller]
-fn asked(server: &Server, target: &str) -> String {
-    told(&mut ask(server, target))
 }
