@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::launch::Address;
 use super::lines::Lines;
-use super::log::ErrorLine;
+use super::log::{ErrorLine, foreign_text};
 use crate::client::{ClientError, Connection, Request, Response};
 use crate::deadline::Deadline;
 use crate::process::{self, Process};
@@ -177,6 +177,19 @@ impl Server {
     pub fn wait_for_lines(&self, text: &str, number: usize) -> Vec<String> {
         let deadline = Deadline::seconds(PATIENT);
         wait_in(&self.error_log, "error log", text, number, deadline)
+    }
+
+    /// Waits until the error log contains `text` that is not the server's, whatever lines of the
+    /// server stand between its words.
+    ///
+    /// # Panics
+    /// When it does not come.
+    #[track_caller]
+    pub fn wait_for_foreign(&self, text: &str) {
+        let found = self.error_log.wait(Deadline::seconds(PATIENT), |lines| {
+            foreign_text(lines).contains(text).then_some(())
+        });
+        assert!(found.is_some(), "no {text:?} among what others wrote");
     }
 
     /// Waits until the access log has `number` lines that contain `text`, and gives them all.

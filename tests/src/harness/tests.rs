@@ -21,6 +21,18 @@ fn program(name: &str) -> Launch {
 }
 
 #[test]
+fn what_others_wrote_is_put_together() {
+    let lines = [
+        "[2026-11-23 18:38:07 +0000] [24606] [ERROR] In flight: GET /",
+        "Fatal Python error: [2026-11-23 18:38:07 +0000] [24687] [INFO] Booting worker",
+        "Aborted",
+        "a[0] is not ours",
+    ];
+    let text = log::foreign_text(&lines.map(str::to_owned));
+    assert_eq!(text, "Fatal Python error: Aborted\na[0] is not ours\n");
+}
+
+#[test]
 fn the_socket_is_descriptor_3() {
     let mut server = program("forgetful").spawn();
     server.wait_for_line("descriptor 3 is socket:");
