@@ -61,7 +61,7 @@ impl ErrorLine {
 
 /// What others wrote to the error stream, without the log's own lines. A program in C that dies
 /// (Python's faulthandler) writes its words one by one, and whole lines of the log come between.
-pub fn foreign_text(lines: &[String]) -> String {
+pub(super) fn foreign_text(lines: &[String]) -> String {
     let mut text = String::new();
     for line in lines {
         match line.find('[').filter(|start| ErrorLine::parse(&line[*start..]).is_some()) {
