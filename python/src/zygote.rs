@@ -285,8 +285,8 @@ fn serve(py: Python<'_>, mut zygote: Zygote, socket: OwnedFd) {
                 }
             }
             Ok(Forked::Worker) => {
-                drop(socket);
-                worker::live(py, zygote, order, descriptors)
+                let watched = zygote.config.reload && zygote.callable.is_none();
+                worker::live(py, zygote, order, descriptors, watched.then_some(socket))
             }
             Err(error) => {
                 zygote.scene.iter_mut().for_each(|scene| drop(scene.forget(age)));
