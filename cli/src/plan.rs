@@ -77,7 +77,7 @@ fn refuse_what_is_for_python(config: &Config) -> Result<(), ConfigError> {
     }
 }
 
-/// What is to be watched has to be there, and somebody has to know what it is.
+/// What is to be watched has to be there.
 fn check_reload(config: &Config) -> Result<(), ConfigError> {
     let is_pattern = |text: &str| text.contains(['*', '?', '[']);
     let missing = config.reload_extra_files.0.iter().find(|file| !file.exists());
@@ -88,13 +88,7 @@ fn check_reload(config: &Config) -> Result<(), ConfigError> {
         };
         return Err(config.refuse("reload_extra_files", format!("{}: {reason}", file.display())));
     }
-    match config.reload && !config.preload_app {
-        true => Err(config.refuse(
-            "reload",
-            "with --no-preload each worker imports the application, and nobody knows its files",
-        )),
-        false => Ok(()),
-    }
+    Ok(())
 }
 
 /// What can be known about the addresses without binding them.

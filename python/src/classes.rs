@@ -49,7 +49,7 @@ pub enum Interface {
 }
 
 /// All of them.
-pub static CLASSES: &[&dyn PythonWorker] = &[&blocking::Sync, &blocking::Threaded, &Gevent, &Asgi];
+pub static CLASSES: &[&dyn PythonWorker] = &[&blocking::SYNC, &blocking::THREADED, &Gevent, &Asgi];
 
 /// The class of this name or alias.
 pub fn find(name: &str) -> Option<&'static dyn PythonWorker> {

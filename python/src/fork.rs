@@ -17,8 +17,9 @@ use pyo3::{Python, ffi};
 
 /// On which side of the fork we are.
 pub(crate) enum Forked {
-    /// In the zygote. There is a worker, of which the master was told.
-    Zygote,
+    /// In the zygote. There is a worker, of which the master was told. No number: the process between
+    /// was killed before it could say it here, too.
+    Zygote(Option<Pid>),
     /// In the worker, with all signals blocked.
     Worker,
 }
@@ -33,22 +34,30 @@ pub(crate) fn fork(
     tell: impl FnOnce(Pid) -> Result<(), ()>,
 ) -> io::Result<Forked> {
     let (confirmed, confirm) = pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    let (number_here, number_there) = pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     child::block_signals();
     // SAFETY: the thread is attached, and is the interpreter's main thread: it has called `main`.
     unsafe { ffi::PyOS_BeforeFork() };
     // SAFETY: the child calls what is safe after a fork from a process with threads: memory can be
     // allocated there, because glibc takes its locks over (and musl has one).
     match unsafe { libc::fork() } {
-        0 => between(confirmed, confirm, tell),
+        0 => {
+            drop(number_here);
+            between(confirmed, confirm, |worker| {
+                tell(worker)?;
+                let _ = write(&number_there, &worker.as_raw().to_ne_bytes());
+                Ok(())
+            })
+        }
         number => {
             let failed = (number < 0).then(io::Error::last_os_error);
-            drop((confirmed, confirm));
+            drop((confirmed, confirm, number_there));
             // SAFETY: as above.
             unsafe { ffi::PyOS_AfterFork_Parent() };
             child::unblock_signals();
             match failed {
                 Some(error) => Err(error),
-                None => wait_for(number),
+                None => wait_for(number).map(|()| Forked::Zygote(read_number(&number_here))),
             }
         }
     }
@@ -82,8 +91,14 @@ fn between(
     }
 }
 
+fn read_number(from: &OwnedFd) -> Option<Pid> {
+    let mut number = [0; size_of::<libc::pid_t>()];
+    let length = read(from, &mut number).ok()?;
+    (length == number.len()).then(|| Pid::from_raw(libc::pid_t::from_ne_bytes(number)))
+}
+
 /// Collects the process between, whose exit code is the errno of the second fork.
-fn wait_for(number: libc::pid_t) -> io::Result<Forked> {
+fn wait_for(number: libc::pid_t) -> io::Result<()> {
     loop {
         let mut status = 0;
         // SAFETY: the status is a live local of the right type.
@@ -91,14 +106,14 @@ fn wait_for(number: libc::pid_t) -> io::Result<Forked> {
         match (collected, Errno::last()) {
             (-1, Errno::EINTR) => {}
             // Somebody else has collected it: whether it has told the master is not known here.
-            (-1, _) => return Ok(Forked::Zygote),
+            (-1, _) => return Ok(()),
             _ if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) != 0 => {
                 return Err(io::Error::from_raw_os_error(libc::WEXITSTATUS(status)));
             }
             _ if libc::WIFSIGNALED(status) => {
                 return Err(io::Error::other("the process that forks was killed"));
             }
-            _ => return Ok(Forked::Zygote),
+            _ => return Ok(()),
         }
     }
 }

@@ -15,6 +15,8 @@ use oxicorn_core::worker::{Worker, WorkerError, WorkerExit};
 use oxicorn_core::{log, sys};
 use pyo3::prelude::*;
 
+use crate::classes::PythonWorker;
+use crate::folders;
 use crate::fork::quit;
 use crate::hooks::WorkerLife;
 use crate::load;
@@ -22,12 +24,14 @@ use crate::speech;
 use crate::traceback;
 use crate::zygote::{Zygote, flush};
 
-/// Lives it, in a process that was just forked and has all signals blocked. Does not return.
+/// Lives it, in a process that was just forked and has all signals blocked. Does not return. `watched`: it
+/// imports the application itself, and the master, at the other end of this socket, is to know from where.
 pub(crate) fn live(
     py: Python<'_>,
     mut zygote: Zygote,
     order: Fork,
     descriptors: Vec<OwnedFd>,
+    watched: Option<OwnedFd>,
 ) -> ! {
     let scene = zygote.scene.take();
     let hooks = scene.and_then(|scene| WorkerLife::new(py, scene, order.age));
@@ -44,7 +48,8 @@ pub(crate) fn live(
             let exit = life::live(inheritance, |config| {
                 speech::settle(py, config).map_err(|error| WorkerError::App(error.to_string()))?;
                 hooks.as_ref().map_or(Ok(()), |hooks| hooks.begin(py, slot))?;
-                engage(py, class, &application, callable, config, hooks.as_ref())
+                let given = Given { application, callable, watched };
+                engage(py, class, given, config, hooks.as_ref())
             });
             hooks.iter().for_each(|hooks| hooks.end(py));
             exit
@@ -78,26 +83,39 @@ fn inherit(
     })
 }
 
+/// What the zygote has left of the application.
+struct Given {
+    application: String,
+    callable: Option<Py<PyAny>>,
+    watched: Option<OwnedFd>,
+}
+
 /// The application, imported now unless the zygote has done it.
 fn engage(
     py: Python<'_>,
-    class: &'static dyn crate::classes::PythonWorker,
-    application: &str,
-    callable: Option<Py<PyAny>>,
+    class: &'static dyn PythonWorker,
+    given: Given,
     config: &Arc<Config>,
     hooks: Option<&WorkerLife>,
 ) -> Result<Engagement, WorkerError> {
-    let callable = match callable {
-        Some(callable) => callable,
-        None => load::load(py, application, class).map_err(|refusal| {
-            refusal.write(py, application);
-            let line = "the application could not be imported".to_owned();
-            match refusal.blame() {
-                Blame::NotFound => WorkerError::AppNotFound(line),
-                Blame::Broken | Blame::Ours => WorkerError::App(line),
-            }
-        })?,
+    let Given { application, callable, watched } = given;
+    let application = application.as_str();
+    let imported = match callable {
+        Some(callable) => Ok(callable),
+        None => load::load(py, application, class),
     };
+    // A broken edit is mended in the same files.
+    if let Some(socket) = watched {
+        folders::tell(py, &socket);
+    }
+    let callable = imported.map_err(|refusal| {
+        refusal.write(py, application);
+        let line = "the application could not be imported".to_owned();
+        match refusal.blame() {
+            Blame::NotFound => WorkerError::AppNotFound(line),
+            Blame::Broken | Blame::Ours => WorkerError::App(line),
+        }
+    })?;
     let callable = match hooks {
         Some(hooks) => hooks.initialise(py, callable, class.interface())?,
         None => callable,

@@ -140,8 +140,9 @@ impl Zygote {
     fn import(&mut self, py: Python<'_>) -> Result<(), Failed> {
         match load::load(py, &self.application, self.class) {
             Ok(callable) => {
+                let told = self.scene.as_ref().map(|scene| scene.imported(py, &callable));
                 self.callable = Some(callable);
-                Ok(())
+                told.unwrap_or(Ok(())).map_err(Failed::ours)
             }
             Err(refusal) => {
                 refusal.write(py, &self.application);
@@ -278,10 +279,14 @@ fn serve(py: Python<'_>, mut zygote: Zygote, socket: OwnedFd) {
             post::send(socket.as_fd(), &answer, &[]).map_err(drop)
         };
         match fork(py, tell) {
-            Ok(Forked::Zygote) => {}
+            Ok(Forked::Zygote(pid)) => {
+                if let (Some(scene), Some(pid)) = (&zygote.scene, pid) {
+                    scene.forked(py, age, pid);
+                }
+            }
             Ok(Forked::Worker) => {
-                drop(socket);
-                worker::live(py, zygote, order, descriptors)
+                let watched = zygote.config.reload && zygote.callable.is_none();
+                worker::live(py, zygote, order, descriptors, watched.then_some(socket))
             }
             Err(error) => {
                 zygote.scene.iter_mut().for_each(|scene| drop(scene.forget(age)));

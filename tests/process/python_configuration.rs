@@ -15,8 +15,12 @@ use oxicorn_tests::{Deadline, Launch, Server, Serving, Subject, python};
 
 #[path = "python_configuration/files.rs"]
 mod files;
+#[path = "python_configuration/greenlets.rs"]
+mod greenlets;
 #[path = "python_configuration/hooks.rs"]
 mod hooks;
+#[path = "python_configuration/objects.rs"]
+mod objects;
 #[path = "python_configuration/requests.rs"]
 mod requests;
 #[path = "python_configuration/speech.rs"]

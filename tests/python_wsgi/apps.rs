@@ -44,3 +44,9 @@ pub(crate) fn module(app: &str) -> PathBuf {
         .join("../tests/python_wsgi/apps")
         .join(format!("{app}.py"))
 }
+
+/// A pipe with a name: who reads from it waits for a test that writes into it.
+pub(crate) fn make_fifo(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo");
+    assert!(made.success());
+}

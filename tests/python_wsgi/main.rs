@@ -22,3 +22,4 @@ mod raising;
 mod rules;
 mod starting;
 mod validated;
+mod writing;

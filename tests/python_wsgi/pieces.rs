@@ -5,7 +5,7 @@ use std::io::Write;
 use oxicorn_tests::Asked;
 use oxicorn_tests::client::Framing;
 
-use crate::apps::Class;
+use crate::apps::{Class, make_fifo};
 
 #[test]
 fn each_piece_is_sent_before_the_next_one_is_asked_for() {
@@ -28,9 +28,4 @@ fn each_piece_is_sent_before_the_next_one_is_asked_for() {
             assert_eq!((response.framing, response.text().as_ref()), (framing, "first\nsecond\n"));
         }
     }
-}
-
-fn make_fifo(path: &std::path::Path) {
-    let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo");
-    assert!(made.success());
 }

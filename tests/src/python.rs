@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// What the tests need from PyPI.
-const PACKAGES: [&str; 6] = ["flask", "django", "gevent", "fastapi", "uvloop", "websockets"];
+const PACKAGES: [&str; 7] =
+    ["flask", "django", "gevent", "fastapi", "uvloop", "websockets", "prometheus_client"];
 
 /// The oldest version that is hosted: 3.10.
 const OLDEST: u32 = 10;
@@ -51,7 +52,8 @@ fn executable(python: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.trim())).filter(|path| path.is_absolute())
 }
 
-/// An interpreter that has Flask, Django and gevent, FastAPI (so Starlette), uvloop and websockets.
+/// An interpreter that has Flask, Django and gevent, FastAPI (so Starlette), uvloop, websockets and
+/// prometheus_client.
 ///
 /// # Panics
 /// When it cannot be made: PyPI cannot be reached, for example.

@@ -20,6 +20,7 @@ use crate::config::ConfigError;
 use crate::listener::{LocalAddress, Peer};
 use crate::request_id::Made;
 use crate::scoreboard::Scoreboard;
+use crate::serve::EarlyApp;
 
 pub use answer::{Fields, IntoResponse};
 pub use arrival::{RequestExt, arrival_of, with_arrival};
@@ -86,6 +87,12 @@ pub trait App: Send + Sync + 'static {
     /// what is made here is there even when the process is out of descriptors or memory later. (The
     /// blocking pool of `tokio` has no such threads: they come and go.)
     fn begin_thread(&self) {}
+
+    /// The same application, if its calls may answer before they return: for hosts of other languages,
+    /// whose interfaces have a function that writes. The classes whose handlers block ask for it.
+    fn as_early(&self) -> Option<&dyn EarlyApp> {
+        None
+    }
 }
 
 impl<F, R> App for F

@@ -2,6 +2,7 @@
 //! coroutines of Python's: what is ready costs no frame and no future. They have all methods of one,
 //! because some wrap them in tasks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyStopIteration;
@@ -31,9 +32,23 @@ pub(super) fn stop(value: Py<PyAny>) -> PyErr {
     PyStopIteration::new_err((value,))
 }
 
-/// Nothing to wait for, and no value. There is one of it.
+/// Nothing to wait for, and no value.
 #[pyclass(frozen, module = "oxicorn")]
-pub(super) struct Done;
+pub(super) struct Done {
+    gives_way: AtomicBool,
+}
+
+impl Done {
+    /// One that was there from the beginning; it can be returned any number of times.
+    pub(super) fn at_once() -> Done {
+        Done { gives_way: AtomicBool::new(false) }
+    }
+
+    /// One that gives way once. For who sends on and on: the loop is to get its turn.
+    pub(super) fn after_others() -> Done {
+        Done { gives_way: AtomicBool::new(true) }
+    }
+}
 
 #[pymethods]
 impl Done {
@@ -45,54 +60,15 @@ impl Done {
         slf
     }
 
-    fn __next__(&self) -> Option<Py<PyAny>> {
-        None
+    fn __next__(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        let first = self.gives_way.load(Ordering::Relaxed);
+        first.then(|| {
+            self.gives_way.store(false, Ordering::Relaxed);
+            py.None()
+        })
     }
 
     fn send(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        Err(stop(py.None()))
-    }
-
-    #[pyo3(signature = (kind, value=None, _traceback=None))]
-    fn throw(
-        &self,
-        kind: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        _traceback: Option<Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        Err(thrown(&kind, value))
-    }
-
-    fn close(&self) {}
-}
-
-/// Gives way once. For who sends on and on to nobody: the loop is to get its turn.
-#[pyclass(module = "oxicorn")]
-pub(super) struct Pause(pub(super) Given);
-
-/// Whether way was given.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Given {
-    NotYet,
-    Already,
-}
-
-#[pymethods]
-impl Pause {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&mut self, py: Python<'_>) -> Option<Py<PyAny>> {
-        let first = std::mem::replace(&mut self.0, Given::Already) == Given::NotYet;
-        first.then(|| py.None())
-    }
-
-    fn send(&mut self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
         self.__next__(py).ok_or_else(|| stop(py.None()))
     }
 

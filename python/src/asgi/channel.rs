@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use super::awaitable::{Given, Pause, Receiving};
+use super::awaitable::{Done, Receiving};
 use super::event::{self, Unusable};
 use super::exchange::Key;
 use super::hub::Hub;
@@ -39,7 +39,7 @@ impl Channel {
         match sent {
             Sent::Done => Ok(hub.done.clone_ref(py)),
             Sent::Wait(future) => Ok(future.unbind()),
-            Sent::Pause | Sent::Nowhere => Ok(Py::new(py, Pause(Given::NotYet))?.into_any()),
+            Sent::Pause | Sent::Nowhere => Ok(Py::new(py, Done::after_others())?.into_any()),
             Sent::Gone(error) => Err(error),
             Sent::Refused(rule) => Err(PyRuntimeError::new_err(rule.line())),
         }

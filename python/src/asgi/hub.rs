@@ -121,7 +121,7 @@ impl Hub {
                 host,
                 callable: callable.clone_ref(py),
                 scopes: Scopes::new(py, service.config(), state)?,
-                done: Py::new(py, Done)?.into_any(),
+                done: Py::new(py, Done::at_once())?.into_any(),
                 exchanges: RefCell::default(),
                 visits: Cell::new(0),
                 look_at: Cell::new(None),

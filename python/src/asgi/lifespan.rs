@@ -124,7 +124,7 @@ impl Lane {
             }
         }
         settle(py, if starting { &self.started } else { &self.stopped })?;
-        Ok(super::awaitable::Done)
+        Ok(super::awaitable::Done::at_once())
     }
 
     /// The application has come to its end, whichever.

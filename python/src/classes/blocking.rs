@@ -10,33 +10,39 @@ use pyo3::prelude::*;
 use super::PythonWorker;
 use crate::wsgi::{self, Facts, Number, Waiting};
 
+/// A class of Rust's, and how many calls of an application it has at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blocking<W> {
+    class: W,
+    calls: fn(&Config) -> Number,
+}
+
 /// One request at a time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sync;
+pub(crate) static SYNC: Blocking<oxicorn_sync::Sync> =
+    Blocking { class: oxicorn_sync::Sync, calls: |_| Number::One };
 
-/// `--threads` at a time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Threaded;
+/// `--threads` at a time. With one thread there is still the main one, which calls nothing of the
+/// application's.
+pub(crate) static THREADED: Blocking<oxicorn_threaded::Threaded> = Blocking {
+    class: oxicorn_threaded::Threaded,
+    calls: |config| if config.threads > 1 { Number::Many } else { Number::One },
+};
 
-fn run_detached(class: &dyn Worker, cx: WorkerContext) -> Result<(), WorkerError> {
-    Python::attach(|py| py.detach(|| class.run(cx)))
-}
-
-impl Worker for Sync {
+impl<W: Worker> Worker for Blocking<W> {
     fn names(&self) -> &'static [&'static str] {
-        oxicorn_sync::Sync.names()
+        self.class.names()
     }
 
     fn check(&self, config: &Config, app: &Application) -> Result<(), ConfigError> {
-        oxicorn_sync::Sync.check(config, app)
+        self.class.check(config, app)
     }
 
     fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
-        run_detached(&oxicorn_sync::Sync, cx)
+        Python::attach(|py| py.detach(|| self.class.run(cx)))
     }
 }
 
-impl PythonWorker for Sync {
+impl<W: Worker> PythonWorker for Blocking<W> {
     fn application(
         &self,
         py: Python<'_>,
@@ -44,36 +50,7 @@ impl PythonWorker for Sync {
         callable: Py<PyAny>,
         config: &Config,
     ) -> PyResult<Application> {
-        let facts = Facts::new(config, Number::One, Waiting::Detached);
-        wsgi::application(py, name, callable, facts)
-    }
-}
-
-impl Worker for Threaded {
-    fn names(&self) -> &'static [&'static str] {
-        oxicorn_threaded::Threaded.names()
-    }
-
-    fn check(&self, config: &Config, app: &Application) -> Result<(), ConfigError> {
-        oxicorn_threaded::Threaded.check(config, app)
-    }
-
-    fn run(&self, cx: WorkerContext) -> Result<(), WorkerError> {
-        run_detached(&oxicorn_threaded::Threaded, cx)
-    }
-}
-
-impl PythonWorker for Threaded {
-    fn application(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        callable: Py<PyAny>,
-        config: &Config,
-    ) -> PyResult<Application> {
-        // With one thread there is still the main one, which calls nothing of the application's.
-        let calls = if config.threads > 1 { Number::Many } else { Number::One };
-        let facts = Facts::new(config, calls, Waiting::Detached);
+        let facts = Facts::new(config, (self.calls)(config), Waiting::Detached);
         wsgi::application(py, name, callable, facts)
     }
 }

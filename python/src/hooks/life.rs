@@ -46,15 +46,26 @@ impl WorkerLife {
     /// What `post_fork` raises.
     pub(crate) fn begin(&self, py: Python<'_>, slot: SlotHandle) -> Result<(), WorkerError> {
         let worker = self.worker.bind(py);
-        let served = PyCFunction::new_closure(py, None, None, move |_: &Bound<'_, PyTuple>, _| {
-            slot.requests()
-        });
         worker.setattr("pid", std::process::id()).map_err(failed)?;
-        served.and_then(|served| worker.setattr("_served", served)).map_err(failed)?;
+        self.connect(py, slot).map_err(failed)?;
         self.heed_abort(py).map_err(failed)?;
         self.heed_quick(py);
         let arguments = [self.scene.server(py), self.worker.clone_ref(py)];
         self.scene.call(py, Hook::PostFork, &arguments).map_err(WorkerError::App)
+    }
+
+    /// What it shows of itself is in its row of the scoreboard.
+    fn connect(&self, py: Python<'_>, slot: SlotHandle) -> PyResult<()> {
+        let worker = self.worker.bind(py);
+        let row = slot.clone();
+        let served = PyCFunction::new_closure(py, None, None, move |_: &Bound<'_, PyTuple>, _| {
+            row.requests()
+        })?;
+        let beat = PyCFunction::new_closure(py, None, None, move |_: &Bound<'_, PyTuple>, _| {
+            slot.beat();
+        })?;
+        worker.setattr("_served", served)?;
+        worker.setattr("_beat", beat)
     }
 
     /// The application, with the hooks of its requests around it, if there are any.
@@ -69,6 +80,7 @@ impl WorkerLife {
     ) -> Result<Py<PyAny>, WorkerError> {
         let worker = self.worker.bind(py);
         worker.setattr("wsgi", &callable).map_err(failed)?;
+        self.scene.imported(py, &callable).map_err(failed)?;
         worker.setattr("booted", true).map_err(failed)?;
         let hooked = self.around(py, callable, interface).map_err(failed)?;
         let arguments = [self.worker.clone_ref(py)];

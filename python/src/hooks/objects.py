@@ -68,22 +68,79 @@ def _address(text):
     return text
 
 
+_SIGNAL = "the master is another process, and heeds signals: os.kill(server.pid, signal.%s)"
+_NOT_HERE = "docs/python-configuration.md has a list of what there is"
+_SERVER = {
+    "LISTENERS": "the sockets are the master's; server.address has their addresses",
+    "halt": _SIGNAL % "SIGTERM",
+    "manage_workers": _SIGNAL % "SIGTTIN",
+    "pidfile": "server.cfg.pidfile has its path",
+    "reexec": _SIGNAL % "SIGUSR2",
+    "reload": _SIGNAL % "SIGHUP",
+    "spawn_worker": _SIGNAL % "SIGTTIN",
+    "stop": _SIGNAL % "SIGTERM",
+}
+_WORKER = {
+    "sockets": "worker.cfg.address has their addresses",
+    "tmp": "a worker shows that it lives in memory that the master reads: worker.notify()",
+}
+
+
+class Application:
+    """What gunicorn's `app` shows of an application."""
+
+    def __init__(self, cfg, uri):
+        self.cfg = cfg
+        self.app_uri = uri
+        self.callable = None
+
+    def wsgi(self):
+        if self.callable is None:
+            raise RuntimeError(f"{self.app_uri} is not imported in this process yet")
+        return self.callable
+
+
 class Server:
     """The master, told about in another process."""
 
-    def __init__(self, log, cfg, pid, name):
+    def __init__(self, log, cfg, pid, name, uri):
         self.log = log
         self.cfg = cfg
         self.pid = pid
         self.proc_name = name
         self.master_name = "Master"
         self.address = cfg.address
-        self.num_workers = cfg.workers
         self.timeout = cfg.timeout
+        self.app = Application(cfg, uri)
+        self.worker_age = 0
         self.WORKERS = {}
+        self._num_workers = cfg.workers
+
+    def __getattr__(self, name):
+        raise AttributeError(f"server.{name}: {_SERVER.get(name, _NOT_HERE)}")
 
     def __str__(self):
         return f"<Server {self.pid}>"
+
+    @property
+    def num_workers(self):
+        return self._num_workers
+
+    @num_workers.setter
+    def num_workers(self, _):
+        raise AttributeError(f"server.num_workers: {_SIGNAL % 'SIGTTIN'}")
+
+    def kill_worker(self, pid, sig):
+        """Sends a signal to one of `WORKERS`; one that has gone is none any more."""
+        if pid in self.WORKERS:
+            try:
+                os.kill(pid, sig)
+            except ProcessLookupError:
+                pass
+
+    def kill_workers(self, sig):
+        for pid in list(self.WORKERS):
+            self.kill_worker(pid, sig)
 
 
 class Worker:
@@ -95,6 +152,7 @@ class Worker:
         self.ppid = server.pid
         self.log = server.log
         self.cfg = server.cfg
+        self.app = server.app
         self.timeout = server.timeout
         self.max_requests = server.cfg.max_requests
         self.booted = False
@@ -102,6 +160,14 @@ class Worker:
         self.wsgi = None
         self._alive = True
         self._served = int
+        self._beat = lambda: None
+
+    def __getattr__(self, name):
+        raise AttributeError(f"worker.{name}: {_WORKER.get(name, _NOT_HERE)}")
+
+    def notify(self):
+        """Shows that the worker lives. Its loop does so, too."""
+        self._beat()
 
     def __str__(self):
         return f"<Worker {self.pid}>"

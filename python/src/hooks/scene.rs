@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use nix::unistd::Pid;
 use oxicorn_core::config::gunicorn::Hook;
 use oxicorn_core::config::{Config, Raw, TABLE};
 use pyo3::prelude::*;
@@ -52,8 +53,8 @@ impl Scene {
         let cfg = objects.getattr("Settings")?.call1((settings, executed.module))?;
         // The master is this process' parent.
         let master = nix::unistd::getppid().as_raw();
-        let name = config.proc_name.as_deref().unwrap_or(name);
-        let server = objects.getattr("Server")?.call1((log, cfg, master, name))?;
+        let called = config.proc_name.as_deref().unwrap_or(name);
+        let server = objects.getattr("Server")?.call1((log, cfg, master, called, name))?;
         Ok(Some(Scene {
             hooks: executed.hooks,
             server: server.unbind(),
@@ -111,7 +112,7 @@ impl Scene {
     /// There are to be so many workers.
     pub(crate) fn workers_changed(&self, py: Python<'_>, new: usize, old: Option<usize>) {
         let numbers = || -> PyResult<[Py<PyAny>; 2]> {
-            self.server.bind(py).setattr("num_workers", new)?;
+            self.server.bind(py).setattr("_num_workers", new)?;
             Ok([new.into_pyobject(py)?.into_any().unbind(), old.into_pyobject(py)?.unbind()])
         };
         match numbers() {
@@ -120,17 +121,40 @@ impl Scene {
         }
     }
 
+    /// The application is imported here.
+    pub(crate) fn imported(&self, py: Python<'_>, callable: &Py<PyAny>) -> PyResult<()> {
+        self.server.bind(py).getattr("app")?.setattr("callable", callable)
+    }
+
     /// A worker is about to be made.
     ///
     /// # Errors
     /// What `pre_fork` raises: then there shall be none.
     pub(crate) fn before_fork(&mut self, py: Python<'_>, age: u64) -> Result<(), String> {
-        let class = self.objects.bind(py).getattr("Worker");
-        let worker = class.and_then(|class| class.call1((&self.server, age)));
-        let worker = worker.map_err(|error| error.to_string())?.unbind();
+        let make = || -> PyResult<Py<PyAny>> {
+            self.server.bind(py).setattr("worker_age", age)?;
+            let class = self.objects.bind(py).getattr("Worker")?;
+            Ok(class.call1((&self.server, age))?.unbind())
+        };
+        let worker = make().map_err(|error| error.to_string())?;
         self.call(py, Hook::PreFork, &[self.server(py), worker.clone_ref(py)])?;
         self.workers.insert(age, worker);
         Ok(())
+    }
+
+    /// It was made, and is this process.
+    pub(crate) fn forked(&self, py: Python<'_>, age: u64, pid: Pid) {
+        let Some(worker) = self.workers.get(&age) else { return };
+        let entered = worker.setattr(py, "pid", pid.as_raw());
+        let entered = entered.and_then(|()| self.siblings(py)?.set_item(pid.as_raw(), worker));
+        if let Err(error) = entered {
+            traceback::write(py, &error);
+        }
+    }
+
+    /// `server.WORKERS`.
+    fn siblings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        Ok(self.server.bind(py).getattr("WORKERS")?.cast_into()?)
     }
 
     /// The worker of that age.
@@ -146,7 +170,11 @@ impl Scene {
     /// A worker has ended.
     pub(crate) fn ended(&mut self, py: Python<'_>, pid: i32, age: u64) {
         let Some(worker) = self.forget(age) else { return };
-        if let Err(error) = worker.bind(py).setattr("pid", pid) {
+        let left = worker.setattr(py, "pid", pid).and_then(|()| {
+            let siblings = self.siblings(py)?;
+            if siblings.contains(pid)? { siblings.del_item(pid) } else { Ok(()) }
+        });
+        if let Err(error) = left {
             traceback::write(py, &error);
         }
         self.tell(py, Hook::ChildExit, &[self.server(py), worker]);

@@ -27,7 +27,7 @@ pub(super) fn response(
     let py = returned.py();
     let pieces = Pieces::begin(returned, context, start, asked.clone())?;
     let file = returned.cast_exact::<FileWrapper>().ok();
-    if let Some(file) = file.filter(|_| start.get().has_written_nothing()) {
+    if let Some(file) = file.filter(|_| start.get().has_sent_nothing()) {
         let (status, headers) = start.get().send()?;
         if let Some(body) = file.get().body(py, &headers) {
             return Ok(assemble(status, headers, body));
@@ -54,12 +54,10 @@ fn whole<'py>(
     mut items: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
     start: &Bound<'py, StartResponse>,
 ) -> Result<Response, Failure> {
-    let written = start.get().take_written();
-    let body = if written.is_empty() && items.len() <= 1 {
+    let body = if items.len() <= 1 {
         items.next().map_or_else(|| Ok(Bytes::new()), |item| start::piece(&item))?
     } else {
         let mut all = BytesMut::new();
-        written.iter().for_each(|piece| all.extend_from_slice(piece));
         for item in items {
             all.extend_from_slice(&start::piece(&item)?);
         }

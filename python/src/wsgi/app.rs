@@ -6,6 +6,7 @@ use std::mem;
 use http::StatusCode;
 use oxicorn_core::app::IntoResponse;
 use oxicorn_core::body::Form;
+use oxicorn_core::serve::{Early, EarlyApp};
 use oxicorn_core::{App, Request, RequestExt, Response};
 use pyo3::prelude::*;
 
@@ -46,11 +47,15 @@ impl Wsgi {
         })
     }
 
-    fn answer(&self, py: Python<'_>, mut request: Request) -> Response {
+    fn answer(&self, py: Python<'_>, mut request: Request, early: &mut Early) -> Response {
         let target = request.arrival().map(|arrival| arrival.target.clone()).unwrap_or_default();
         let asked = Asked { method: request.method().clone(), target };
         let mut input = None;
-        self.run(py, &mut request, &mut input, &asked).unwrap_or_else(|failure| {
+        let run = self.run(py, &mut request, &mut input, &asked, early);
+        run.unwrap_or_else(|failure| {
+            if early.has_begun() {
+                return failure.break_off(py, &asked, early);
+            }
             let body = input.map_or(Broken::No, |input| input.get().is_broken());
             failure.answer(py, &asked, body)
         })
@@ -62,6 +67,7 @@ impl Wsgi {
         request: &mut Request,
         input: &mut Option<Bound<'py, Input>>,
         asked: &Asked,
+        early: &mut Early,
     ) -> Result<Response, Failure> {
         let environ = self.template.environ(py, request)?;
         let body = match request.body().form() {
@@ -73,11 +79,15 @@ impl Wsgi {
         let spare = SPARE.with_borrow_mut(Vec::pop);
         let start = match spare {
             Some(spare) => spare.into_bound(py),
-            None => StartResponse::new(py)?,
+            None => StartResponse::new(py, self.facts.waiting)?,
         };
         let context = Context::new(self.copy_context.bind(py))?;
-        let returned = context.call(self.callable.bind(py), &environ, &start)?;
-        let response = answer::response(&returned, context, &start, asked);
+        start.get().lend(mem::take(early));
+        let returned = context.call(self.callable.bind(py), &environ, &start);
+        let response = returned
+            .map_err(Failure::from)
+            .and_then(|returned| answer::response(&returned, context, &start, asked));
+        *early = start.get().take_back();
         if StartResponse::renew(&start) == Reuse::Yes {
             let spare = start.unbind();
             SPARE.with_borrow_mut(|all| {
@@ -92,11 +102,21 @@ impl Wsgi {
 
 impl App for Wsgi {
     fn call(&self, request: Request) -> Response {
-        let answer = Python::try_attach(|py| self.answer(py, request));
-        answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+        self.call_early(request, &mut Early::default())
     }
 
     fn begin_thread(&self) {
         thread::begin();
+    }
+
+    fn as_early(&self) -> Option<&dyn EarlyApp> {
+        Some(self)
+    }
+}
+
+impl EarlyApp for Wsgi {
+    fn call_early(&self, request: Request, early: &mut Early) -> Response {
+        let answer = Python::try_attach(|py| self.answer(py, request, early));
+        answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
     }
 }

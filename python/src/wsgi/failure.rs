@@ -6,9 +6,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use oxicorn_core::Response;
 use oxicorn_core::app::IntoResponse;
-use oxicorn_core::wait;
+use oxicorn_core::serve::Early;
+use oxicorn_core::{Body, Response, wait};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 
@@ -87,6 +87,30 @@ impl Failure {
             ),
         }
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+impl Failure {
+    /// The response has begun, and nothing can be said to the client but that it ends here. A client
+    /// that has gone is nobody's failure, and an application that did not expect it has done nothing
+    /// wrong.
+    pub(super) fn break_off(self, py: Python<'_>, asked: &Asked, early: &Early) -> Response {
+        let why = match self {
+            Failure::Raised(error)
+                if early.is_broken() && error.is_instance_of::<PyOSError>(py) =>
+            {
+                tracing::debug!("{asked}: {}", error.value(py));
+                return Response::default();
+            }
+            Failure::Raised(error) => {
+                let raised = Raised::of(py, &error);
+                raised.trace();
+                raised.summary
+            }
+            Failure::Broken(rule) => rule.to_string(),
+            Failure::NotMounted { mount } => format!("it is not below {mount:?}"),
+        };
+        Response::new(Body::from_chunks(std::iter::once(Err(std::io::Error::other(why)))))
     }
 }
 

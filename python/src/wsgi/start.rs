@@ -1,17 +1,25 @@
 //! `start_response`, and the `write` that it returns. Both look at the same beginning of a response, and
 //! both are Python objects, which cost more than what they do; so a pair that nobody holds any more
 //! serves the next request.
+//!
+//! What is written is with the client before `write` returns: the connection is lent to this pair as long
+//! as the application runs. Once it has returned, its body is what is sent, and what an application
+//! writes from within its own body, against the rule, goes out before the piece that it yields next.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyTuple};
 
-use super::head;
+use oxicorn_core::connection::Unsendable;
+use oxicorn_core::serve::Early;
+
 use super::rules::{Rule, type_of};
+use super::{Waiting, head};
 use crate::boundary::references;
 
 /// How far a response has come.
@@ -32,7 +40,21 @@ struct Beginning {
     stage: Stage,
     status: StatusCode,
     headers: HeaderMap,
+    client: Client,
+    /// What was written too late to be sent at once.
     written: Vec<Bytes>,
+}
+
+/// Where the connection to the client is.
+#[derive(Debug, Default)]
+enum Client {
+    /// With the server: the application is not running, or has returned.
+    #[default]
+    Away,
+    /// To be written to.
+    Here(Early),
+    /// Somebody is writing.
+    Busy,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -57,6 +79,7 @@ pub(super) struct StartResponse {
 #[pyclass(frozen, name = "write", module = "oxicorn")]
 pub(super) struct Write {
     shared: Shared,
+    waiting: Waiting,
 }
 
 #[pymethods]
@@ -97,17 +120,78 @@ fn reraised(exc_info: &Bound<'_, PyAny>) -> PyErr {
 
 #[pymethods]
 impl Write {
-    /// What is written goes out before what the application returns, once it has returned.
-    fn __call__(&self, data: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// Sends `data`, and the head before it if it is the first.
+    fn __call__(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         let data = piece(data)?;
+        let Some(mut sending) = self.turn(data)? else { return Ok(()) };
+        let written = match self.waiting {
+            Waiting::Detached => py.detach(|| sending.send()),
+            Waiting::Attached => sending.send(),
+        };
+        self.give_back(sending.client);
+        written.map_err(raise)
+    }
+}
+
+/// A piece that is sent now.
+struct Sending {
+    client: Early,
+    /// Of the first piece.
+    head: Option<(StatusCode, HeaderMap)>,
+    data: Bytes,
+}
+
+impl Sending {
+    fn send(&mut self) -> Result<(), Unsendable> {
+        if let Some((status, headers)) = self.head.take() {
+            self.client.begin(status, &headers)?;
+        }
+        self.client.write(std::mem::take(&mut self.data))
+    }
+}
+
+impl Write {
+    /// What is to be done with a piece. `None`: nothing, it waits for what is yielded next.
+    fn turn(&self, data: Bytes) -> PyResult<Option<Sending>> {
         let mut beginning = self.shared.lock();
         if beginning.stage == Stage::Silent {
             return Err(Rule::WrittenFirst.into());
         }
-        if !data.is_empty() {
-            beginning.written.push(data);
+        match std::mem::replace(&mut beginning.client, Client::Busy) {
+            Client::Here(client) if beginning.stage == Stage::Begun || client.has_begun() => {
+                let head = (beginning.stage == Stage::Begun)
+                    .then(|| (beginning.status, beginning.headers.clone()));
+                Ok(Some(Sending { client, head, data }))
+            }
+            Client::Busy => Err(PyRuntimeError::new_err("somebody else is writing")),
+            other => {
+                beginning.client = other;
+                if !data.is_empty() {
+                    beginning.written.push(data);
+                }
+                Ok(None)
+            }
         }
-        Ok(())
+    }
+
+    /// If nobody has waited for it, it is dropped, and the connection with it.
+    fn give_back(&self, client: Early) {
+        let mut beginning = self.shared.lock();
+        if let Client::Busy = beginning.client {
+            if client.has_begun() {
+                beginning.stage = Stage::Sent;
+            }
+            beginning.client = Client::Here(client);
+        }
+    }
+}
+
+/// A client that has gone is an `OSError`; a head that breaks a rule of HTTP is not sent, and can be
+/// replaced.
+fn raise(error: Unsendable) -> PyErr {
+    match error {
+        Unsendable::Gone(error) | Unsendable::Source(error) => error.into(),
+        Unsendable::Invalid(error) => PyValueError::new_err(error.to_string()),
     }
 }
 
@@ -123,9 +207,9 @@ pub(super) fn piece(given: &Bound<'_, PyAny>) -> Result<Bytes, Rule> {
 
 impl StartResponse {
     /// A new pair.
-    pub(super) fn new(py: Python<'_>) -> PyResult<Bound<'_, StartResponse>> {
+    pub(super) fn new(py: Python<'_>, waiting: Waiting) -> PyResult<Bound<'_, StartResponse>> {
         let shared = Shared::default();
-        let write = Py::new(py, Write { shared: shared.clone() })?;
+        let write = Py::new(py, Write { shared: shared.clone(), waiting })?;
         Bound::new(py, StartResponse { shared, write })
     }
 
@@ -139,12 +223,25 @@ impl StartResponse {
         Ok((beginning.status, std::mem::take(&mut beginning.headers)))
     }
 
-    /// Whether `write` was not used since [`StartResponse::take_written`].
-    pub(super) fn has_written_nothing(&self) -> bool {
-        self.shared.lock().written.is_empty()
+    /// The application is about to run, and `write` sends to this client meanwhile.
+    pub(super) fn lend(&self, client: Early) {
+        self.shared.lock().client = Client::Here(client);
     }
 
-    /// What was written since this was last asked.
+    /// It has returned. Empty: somebody is still writing.
+    pub(super) fn take_back(&self) -> Early {
+        match std::mem::take(&mut self.shared.lock().client) {
+            Client::Here(client) => client,
+            Client::Away | Client::Busy => Early::default(),
+        }
+    }
+
+    /// Whether the client has got nothing yet.
+    pub(super) fn has_sent_nothing(&self) -> bool {
+        self.shared.lock().stage != Stage::Sent
+    }
+
+    /// What was written too late since this was last asked.
     pub(super) fn take_written(&self) -> Vec<Bytes> {
         std::mem::take(&mut self.shared.lock().written)
     }

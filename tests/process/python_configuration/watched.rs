@@ -29,6 +29,31 @@ fn an_edit_is_served_and_a_broken_one_changes_nothing() {
 }
 
 #[test]
+fn with_no_preload_the_workers_tell_what_they_have_imported() {
+    let launch = watching(&["--no-preload"]);
+    // A folder that nobody but the workers knows of.
+    fs::create_dir(launch.folder().join("goods")).unwrap();
+    let wares = |folder: &Path, text: &str| write(&folder.join("goods"), "wares.py", text);
+    wares(launch.folder(), &version("one"));
+    write(launch.folder(), "shop.py", "from goods.wares import app\n");
+    let server = launch.start();
+    assert_eq!(text(&server, "/"), "one");
+    // What the first worker has told is read before the order for the second one is given.
+    server.signal(oxicorn_tests::Signal::SIGTTIN);
+    server.wait_for_lines("Booting worker", 2);
+    wares(server.folder(), &version("two"));
+    server.wait_for_line("wares.py has changed: reloading");
+    server.wait_for_line("Reloaded: all workers are of generation 2");
+    wait_for_version(&server, "two");
+    // A worker that cannot import it ends the reload.
+    wares(server.folder(), "def app(");
+    server.wait_for_line("SyntaxError");
+    assert_eq!(text(&server, "/"), "two");
+    wares(server.folder(), &version("three"));
+    wait_for_version(&server, "three");
+}
+
+#[test]
 fn the_configuration_file_and_more_files_are_watched() {
     let app = APP.replace("\"one\"", "os.environ['NAME'] + open('text.txt').read()");
     let conf = |name: &str| format!("import os\nraw_env = ['NAME={name}']\n");
@@ -68,7 +93,6 @@ fn what_cannot_be_watched_is_refused() {
     for (args, reason) in [
         (&["--reload", "--reload-extra-file", "nope"][..], "nope: there is no such file"),
         (&["--reload", "--reload-extra-file", "*.html"], "name the folder"),
-        (&["--reload", "--no-preload"], "nobody knows its files"),
         (&["--reload", "--reload-engine", "magic"], "it must be auto, inotify or poll"),
     ] {
         let run = invoked("").args(args).args(["-b", "127.0.0.1:0", "shop:app"]);

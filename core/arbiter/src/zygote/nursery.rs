@@ -300,8 +300,11 @@ impl Zygote {
 
     /// What nobody has asked for is no news.
     fn understand(&mut self, answer: Answer) -> Option<News> {
+        // Nobody asks for them: a worker that imports the application itself says them for it.
+        if let Answer::Folders(folders) = answer {
+            return Some(News::Folders(folders));
+        }
         let news = match (self.asked?, answer) {
-            (_, Answer::Folders(folders)) => return Some(News::Folders(folders)),
             (Asked::Read, Answer::Read(names)) => News::Read(names),
             (Asked::Read | Asked::Load, Answer::Unreadable { reason, traceback }) => {
                 self.life = Life::Ends;

@@ -167,7 +167,8 @@ pub enum Answer {
         /// What Python says about it.
         traceback: Vec<String>,
     },
-    /// Modules have been imported from these folders. It is said besides, before the answer.
+    /// Modules have been imported from these folders. It is said besides, at any time; a worker that
+    /// imports the application itself says it, too.
     Folders(Vec<PathBuf>),
     /// It has done what the letter says, and waits for orders.
     Ready,

@@ -52,10 +52,16 @@ impl Connection {
         Running { entry: self.entry(), unanswered }
     }
 
+    /// The response is about to begin. `Nobody`: the request was given up, and there is nobody to
+    /// respond to.
+    pub(crate) fn holder(&self) -> Holder {
+        self.in_flight().map_or(Holder::Handler, InFlight::answer)
+    }
+
     /// The handler has come back with a response. `Nobody`: the request was given up meanwhile and is
     /// accounted for, and the connection is to be closed.
     pub fn claim_answer(&mut self, scratch: &mut Scratch) -> Holder {
-        let holder = self.in_flight().map_or(Holder::Handler, InFlight::answer);
+        let holder = self.holder();
         scratch.note(holder);
         if holder == Holder::Nobody {
             self.exchange = None;

@@ -10,10 +10,11 @@ use std::time::Instant;
 use http::StatusCode;
 use oxicorn_http1::ResponseBody;
 
-use super::Running;
+use super::early::{Early, Said};
 use super::lend::Loan;
 use super::scratch::Scratch;
-use crate::app::{App, IntoResponse, Request, Response};
+use super::{Running, Service};
+use crate::app::{IntoResponse, Request, Response};
 use crate::body::Body;
 use crate::connection::{
     Connection, Fit, Flushed, Opened, Step, Unsendable, assemble, body_length,
@@ -28,6 +29,9 @@ pub const HAND_OVER_UP_TO: usize = 1024 * 1024;
 /// length is known: a client that waits for each piece is told of no length.
 pub const WRITE_FROM: usize = 64 * 1024;
 
+/// What is said of a handler that has not come back as it should.
+const PANICKED: &str = "the handler has panicked";
+
 /// A connection whose request is in hand.
 pub type Job = Box<Connection>;
 
@@ -36,12 +40,12 @@ pub type Job = Box<Connection>;
 pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
     let running = job.running();
     job.service().enter(running);
-    let (job, mut called) = call(job);
+    let (job, mut called, said) = call(job);
     // Whatever it was, it may have taken long, and others have their turn behind it.
     scratch.borrow_mut().tick();
     let mut job = job?;
     job.service().enter(running.answering());
-    let step = conclude(&mut job, &mut called, scratch);
+    let step = conclude(&mut job, &mut called, said, scratch);
     job.service().enter(Running::NONE);
     Some((job, step))
 }
@@ -50,33 +54,58 @@ pub fn handle(job: Job, scratch: &RefCell<Scratch>) -> Option<(Job, Step)> {
 /// returned to, and is handed on by reference: a response is large.
 type Called = Option<std::thread::Result<Response>>;
 
-fn call(mut job: Job) -> (Option<Job>, Called) {
+fn call(mut job: Job) -> (Option<Job>, Called, Said) {
     match job.open() {
+        Some(Opened::Whole(request)) if !begins_early(&job) => {
+            let called = job.service().app().on_thread().map(|app| attempt(|| app.call(request)));
+            (Some(job), called, Said::Nothing)
+        }
         Some(Opened::Whole(request)) => {
-            let called = job.service().app().on_thread().map(|app| attempt(&**app, request));
-            (Some(job), called)
+            let service = job.service().clone();
+            call_early(&service, request, Early::here(job))
         }
         Some(Opened::Incoming(head, length)) => {
             let (service, info) = (job.service().clone(), job.info().clone());
             let loan = Loan::new(job);
             let body = Body::from_incoming(Box::new(loan.clone()), length);
-            let request = assemble(head, info, body);
-            let called = service.app().on_thread().map(|app| attempt(&**app, request));
-            let job = loan.take();
-            if job.is_none() {
-                service.enter(Running::NONE);
-            }
-            (job, called)
+            call_early(&service, assemble(head, info, body), Early::lent(loan))
         }
-        None => (Some(job), None),
+        None => (Some(job), None, Said::Nothing),
     }
 }
 
-fn attempt(app: &dyn App, request: Request) -> std::thread::Result<Response> {
-    catch_unwind(AssertUnwindSafe(|| wait::as_application(|| app.call(request))))
+fn begins_early(job: &Connection) -> bool {
+    job.service().app().on_thread().is_some_and(|app| app.as_early().is_some())
 }
 
-fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch>) -> Step {
+fn call_early(
+    service: &Service,
+    request: Request,
+    mut early: Early,
+) -> (Option<Job>, Called, Said) {
+    let called = service.app().on_thread().map(|app| {
+        attempt(|| match app.as_early() {
+            Some(app) => app.call_early(request, &mut early),
+            None => app.call(request),
+        })
+    });
+    let (job, said) = early.end();
+    if job.is_none() {
+        service.enter(Running::NONE);
+    }
+    (job, called, said)
+}
+
+fn attempt(call: impl FnOnce() -> Response) -> std::thread::Result<Response> {
+    catch_unwind(AssertUnwindSafe(|| wait::as_application(call)))
+}
+
+fn conclude(
+    job: &mut Connection,
+    called: &mut Called,
+    said: Said,
+    scratch: &RefCell<Scratch>,
+) -> Step {
     if called.is_none() || job.claim_answer(&mut scratch.borrow_mut()) == Holder::Nobody {
         return Step::Close;
     }
@@ -84,11 +113,16 @@ fn conclude(job: &mut Connection, called: &mut Called, scratch: &RefCell<Scratch
         return job.time_out(&mut scratch.borrow_mut());
     }
     let answered = catch_unwind(AssertUnwindSafe(|| {
-        let step = match called {
-            Some(Ok(response)) => answer(job, response, scratch),
-            _ => {
-                job.report(&"the handler has panicked");
-                answer(job, &mut StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
+        let step = match (&mut *called, said) {
+            (Some(Ok(response)), said) => answer(job, response, said, scratch),
+            (_, Said::Nothing) => {
+                job.report(&PANICKED);
+                let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+                answer(job, &mut response, Said::Nothing, scratch)
+            }
+            (_, Said::Begun(_) | Said::Broken(_)) => {
+                let error = Unsendable::Source(io::Error::other(PANICKED));
+                job.conclude(Err(error), &mut scratch.borrow_mut())
             }
         };
         // In here, because what the application has put into it may panic when it is dropped.
@@ -119,9 +153,21 @@ fn drop_answer(called: &mut Called) {
     }
 }
 
-fn answer(job: &mut Connection, response: &mut Response, scratch: &RefCell<Scratch>) -> Step {
+fn answer(
+    job: &mut Connection,
+    response: &mut Response,
+    said: Said,
+    scratch: &RefCell<Scratch>,
+) -> Step {
     let form = response.body().form();
-    let sent = match send(job, response, scratch) {
+    let sent = match said {
+        Said::Nothing => send(job, response, scratch),
+        Said::Begun(fit) => {
+            send_body(job, response.body_mut(), ResponseBody::Streamed, fit, scratch)
+        }
+        Said::Broken(error) => Err(error),
+    };
+    let sent = match sent {
         Err(Unsendable::Invalid(error)) => {
             job.report(&error);
             send(job, &mut StatusCode::INTERNAL_SERVER_ERROR.into_response(), scratch)
@@ -141,8 +187,17 @@ fn send(
 ) -> Result<(), Unsendable> {
     let length = body_length(response.body());
     let (status, headers) = (response.status(), response.headers());
-    let mut fit = job.begin_response(status, headers, length, &mut scratch.borrow_mut())?;
-    let body = response.body_mut();
+    let fit = job.begin_response(status, headers, length, &mut scratch.borrow_mut())?;
+    send_body(job, response.body_mut(), length, fit, scratch)
+}
+
+fn send_body(
+    job: &mut Connection,
+    body: &mut Body,
+    length: ResponseBody,
+    mut fit: Fit,
+    scratch: &RefCell<Scratch>,
+) -> Result<(), Unsendable> {
     if let Some(part) = body.take_file() {
         fit = job.send_file(part)?;
     }

@@ -29,7 +29,7 @@ impl Loan {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn put_back(&self, connection: Box<Connection>) {
+    pub(super) fn put_back(&self, connection: Box<Connection>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 }

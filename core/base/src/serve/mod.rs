@@ -4,6 +4,7 @@
 
 mod blocked;
 mod blocking;
+mod early;
 pub mod last_words;
 mod lend;
 mod overdue;
@@ -15,6 +16,7 @@ mod wear;
 
 pub use blocked::{Hold, Place};
 pub use blocking::{HAND_OVER_UP_TO, Job, WRITE_FROM, handle};
+pub use early::{Early, EarlyApp};
 pub use pace::Pace;
 pub use running::Running;
 pub(crate) use scratch::READ_SIZE;
