@@ -44,7 +44,7 @@ fn json(folder: &Path) -> serde_json::Value {
 #[test]
 fn a_whole_run_leaves_a_report_and_no_process() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "--classes sync --loads hello,upstream --connections 4 --rounds 2 --duration 0.3 \
+    let line = "--classes sync --loads hello,upstream --connections 4 --rounds 2 --duration 1 \
                 --rate 40 --output out";
     let mut child = bench(folder.path(), line);
     let (code, table) = end(&mut child);

@@ -66,7 +66,7 @@ fn a_worker_that_leaves_waits_no_longer_than_it_may() {
 
 #[test]
 fn a_handler_whose_time_is_over_is_cancelled_and_the_worker_goes_on() {
-    let server = launch("handlers").args(["--timeout", "1"]).start();
+    let server = launch("handlers").args(["--timeout", "3"]).start();
     let worker = server.worker();
     assert_eq!(server.get("/sleeps").status, 504);
     server.wait_for_accesses("cancelled", 1);
@@ -83,7 +83,7 @@ fn a_handler_whose_time_is_over_is_cancelled_and_the_worker_goes_on() {
 
 #[test]
 fn who_does_not_heed_its_cancellation_is_not_heard() {
-    let server = launch("handlers").args(["--timeout", "1"]).start();
+    let server = launch("handlers").args(["--timeout", "3"]).start();
     assert_eq!(server.get("/sleeps_on").status, 504);
     server.wait_for_accesses("sent too late", 1);
     assert_eq!(server.error_log().count("Traceback"), 0);

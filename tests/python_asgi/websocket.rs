@@ -256,10 +256,10 @@ fn a_worker_that_leaves_says_so() {
 
 #[test]
 fn it_may_last_longer_than_a_request() {
-    let server = launch("sockets").args(["--timeout", "1"]).start();
+    let server = launch("sockets").args(["--timeout", "2"]).start();
     let mut client = open(&server, "only_sends");
     // One every 20 ms.
-    for _ in 0..100 {
+    for _ in 0..150 {
         assert_eq!(client.read().expect("a message"), Message::text("tick"));
     }
     assert_eq!(server.error_log().count("TIMEOUT"), 0);
@@ -288,7 +288,7 @@ fn what_follows_the_handshake_at_once_is_not_lost() {
 
 #[test]
 fn a_silent_client_is_asked_and_taken_for_gone_when_it_does_not_answer() {
-    let server = launch("sockets").args(["--websocket-ping-interval", "300ms"]).start();
+    let server = launch("sockets").args(["--websocket-ping-interval", "2s"]).start();
     let mut client = open(&server, "echo");
     for _ in 0..3 {
         // Each is answered with the next read.

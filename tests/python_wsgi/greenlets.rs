@@ -50,7 +50,7 @@ fn a_timeout_of_the_applications_own_ends_a_wait_for_the_client() {
 
 #[test]
 fn who_catches_the_end_of_its_time_is_told_again() {
-    let server = Class::Gevent.launch("greenlets").args(["--timeout", "1"]).start();
+    let server = Class::Gevent.launch("greenlets").args(["--timeout", "3"]).start();
     let worker = server.worker();
     let mut stubborn = asks(&server, "/stubborn");
     assert_eq!(server.get("/").status, 200, "others are served meanwhile");

@@ -108,7 +108,7 @@ fn a_stall_is_in_the_percentiles_of_an_open_loop() {
     let closed = |address| Spec { arrivals: Arrivals::Closed, ..open(address) };
     let (outcome, latency) = measure(closed(serve(stalls_once).address));
     assert!(outcome.answered > 600);
-    assert!(latency.at(0.99) < 0.15, "{}", latency.at(0.99));
+    assert!(latency.at(0.99) < 0.4, "{}", latency.at(0.99));
     assert!(latency.at(1.0) > 0.4);
 }
 
@@ -127,10 +127,19 @@ fn a_server_that_is_too_slow_has_unsent_requests_and_a_latency_that_says_so() {
     assert!(latency.at(0.5) > 0.2, "{}", latency.at(0.5));
 }
 
-fn errors(script: Script) -> Errors {
-    let timeout = Duration::from_millis(100);
+fn errors_within(timeout: Duration, script: Script) -> Errors {
     let duration = Duration::from_millis(400);
     measure(Spec { timeout, duration, ..spec(serve(script).address) }).0.errors
+}
+
+/// What comes at once, however long the machine makes of that.
+fn errors(script: Script) -> Errors {
+    errors_within(Duration::from_secs(20), script)
+}
+
+/// What does not come.
+fn waits(script: Script) -> Errors {
+    errors_within(Duration::from_millis(100), script)
 }
 
 #[test]
@@ -141,7 +150,7 @@ fn errors_are_told_apart() {
     };
     assert_eq!(only(errors(|_| Act::Answer(OK))), [""; 0]);
     assert_eq!(only(errors(|_| Act::Close)), ["reset"]);
-    assert_eq!(only(errors(|_| Act::Ignore)), ["timeout"]);
+    assert_eq!(only(waits(|_| Act::Ignore)), ["timeout"]);
     let status = |_| Act::Answer(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(only(errors(status)), ["status"]);
     assert_eq!(only(errors(|_| Act::Answer(b"SSH-2.0-x\r\n\r\n"))), ["malformed"]);
@@ -150,7 +159,7 @@ fn errors_are_told_apart() {
         _ => Act::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"),
     };
     // Neither ends by itself: both are waited for in vain.
-    assert_eq!(only(errors(short)), ["timeout"]);
+    assert_eq!(only(waits(short)), ["timeout"]);
     // The port of a socket that has been closed.
     let gone = TcpStream::connect(serve(|_| Act::Close).address).unwrap().local_addr().unwrap();
     let (outcome, _) = measure(spec(gone));

@@ -1,6 +1,6 @@
 //! The hands of the master: performs what [`Arbiter::step`] has decided, and tells it what happens.
-//! It decides nothing itself but the order in which it tells: signals before what the workers say,
-//! and that before the children that have ended.
+//! It decides nothing itself but the order in which it tells: which workers have become ready, then
+//! signals, then what else the workers say, and then the children that have ended.
 //!
 //! One poll(2) is the only place where the master waits.
 
@@ -238,7 +238,8 @@ impl Driver {
     }
 
     /// Finds out what has happened. A signal of the operator comes before the death of a child: the
-    /// two may be one act, such as Ctrl-C, which the terminal sends to all of them.
+    /// two may be one act, such as Ctrl-C, which the terminal sends to all of them. And it comes behind
+    /// the readiness of a worker: who sends it may have been answered by that worker.
     fn look(&mut self) {
         self.herald.beat();
         self.observer.look(&self.board, &self.sockets);
@@ -255,6 +256,8 @@ impl Driver {
             let news = self.news_of(slot);
             self.events.extend(news);
         }
+        let begins = |event: &Event| matches!(event, Event::Spawned { .. } | Event::Ready { .. });
+        self.events.make_contiguous().sort_by_key(|event| !begins(event));
         // However many there are: each that is reaped makes the arbiter ask for the next.
         self.events.extend(deaths.first().copied().map(Event::Signal));
         let now = self.started.elapsed();

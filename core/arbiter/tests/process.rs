@@ -202,7 +202,7 @@ fn what_is_not_there_yet_is_said() {
 
 #[test]
 fn a_new_master_that_is_never_ready_is_stopped_and_the_old_one_goes_on() {
-    let mut server = Idle::start(&with("boot_timeout = 1"));
+    let mut server = Idle::start(&with("boot_timeout = 4"));
     let old = server.two_workers();
     server.write(&with("worker_class = 'slow'\nboot_timeout = 0"));
     server.signal(Signal::SIGUSR2);

@@ -35,7 +35,7 @@ fn the_program_decides_and_a_signal_ends_it() {
         (workers.len() == 2).then_some(workers)
     });
     let title = Deadline::seconds(20)
-        .expect("a title", || workers[0].title().filter(|title| title.contains("shop")));
+        .expect("a title", || workers[0].title().filter(|title| title.contains("worker")));
     assert_eq!(title, "server: worker [shop]");
     drop(client);
     master.signal(Signal::SIGTERM);

@@ -8,7 +8,7 @@ fn launch() -> Launch {
     let binary = env!("CARGO_BIN_EXE_example-io-bound").into();
     let subject =
         Subject { binary, class: "tokio".to_owned(), serving: Serving::Many, hosted: None };
-    Launch::of(&subject).args(["--timeout", "1"])
+    Launch::of(&subject).args(["--timeout", "3"])
 }
 
 fn stuck(server: &Server) -> Connection {

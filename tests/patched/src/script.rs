@@ -188,6 +188,10 @@ fn run(script: &str) -> String {
         if call == "never" || call == "all" {
             // It may not wait for its turn, or must not come between two.
             other.finish();
+            if deed != Deed::Nothing {
+                // Over TCP, what was written may still be on its way.
+                waiting("poll", &end, LONG).unwrap();
+            }
         }
         if matches!(call, "poll" | "select") {
             writeln!(told, "{call} {:?}", waiting(call, &end, patience)).unwrap();

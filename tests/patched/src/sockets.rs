@@ -125,8 +125,9 @@ pub(crate) fn closed() -> String {
     std::mem::forget(one);
     let (mut one, _other) = UnixStream::pair().unwrap();
     let fd = one.as_raw_fd();
+    // Whoever is not waiting by then may find another's descriptor under that number.
     let closing = move || {
-        thread::sleep(Duration::from_millis(2));
+        thread::sleep(Duration::from_millis(50));
         nix::unistd::close(fd)
     };
     let foreign = thread::Builder::new().spawn(closing).unwrap();

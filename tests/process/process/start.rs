@@ -203,3 +203,18 @@ fn a_read_only_root_is_no_hindrance() {
     server.wait_for_line("Reloaded: all workers are of generation 2");
     assert_eq!(server.get("/").text(), "Hello, world!\n");
 }
+
+#[test]
+fn an_order_comes_behind_the_worker_that_was_ready_before_it() {
+    let mut server = server().args(["--drain-delay", "1h"]).spawn();
+    server.wait_for_line("Booting worker with pid: ");
+    // Whatever the master knows of its worker by now, it learns of both at once.
+    server.signal(Signal::SIGSTOP);
+    assert_eq!(server.get("/").status, 200);
+    server.signal(Signal::SIGTERM);
+    server.signal(Signal::SIGCONT);
+    server.wait_for_line("Stopping in 3600.0 s");
+    assert_eq!(server.get("/").status, 200);
+    server.signal(Signal::SIGINT);
+    assert_eq!(server.wait_exit(Deadline::seconds(20)).code(), Some(0));
+}

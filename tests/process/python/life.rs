@@ -81,7 +81,7 @@ fn there_are_as_many_workers_as_the_operator_says() {
 
 #[test]
 fn a_handler_that_sleeps_for_too_long_costs_its_worker() {
-    let server = hosting("shop", APP).args(["-t", "2"]).start();
+    let server = hosting("shop", APP).args(["-t", "4"]).start();
     let worker = server.worker();
     let answer = server.get("/sleep");
     assert_eq!(answer.status, 504);

@@ -116,7 +116,7 @@ fn a_stop_does_not_wait_for_an_import() {
 
 #[test]
 fn an_import_that_takes_too_long_is_given_up() {
-    let server = hosting("shop", APP).args(["--boot-timeout", "2"]).start();
+    let server = hosting("shop", APP).args(["--boot-timeout", "5"]).start();
     write(server.folder(), "shop", &gated("never"));
     server.signal(Signal::SIGHUP);
     let line = server.wait_for_line("Reload refused");

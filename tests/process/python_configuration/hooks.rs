@@ -63,8 +63,10 @@ fn each_is_called_where_and_when_gunicorn_calls_it() {
     assert!(order.is_sorted(), "{reload:?}");
     server.signal(Signal::SIGTTIN);
     server.wait_for_line("hook nworkers_changed 2 1");
+    server.wait_for_lines("hook post_worker_init", 3);
     server.signal(Signal::SIGTTOU);
     server.wait_for_line("hook nworkers_changed 1 2");
+    server.wait_for_lines("hook child_exit ", 2);
     server.wait_for_workers(1);
     let worker = server.worker().pid();
     server.signal(Signal::SIGINT);
@@ -77,7 +79,7 @@ fn each_is_called_where_and_when_gunicorn_calls_it() {
 
 #[test]
 fn a_worker_that_does_not_come_back_is_aborted_with_its_hook_and_its_client_is_answered() {
-    let server = configured(ALL).args(["--timeout", "1"]).start();
+    let server = configured(ALL).args(["--timeout", "3"]).start();
     let response = server.get("/sleep");
     assert_eq!(response.status, 504);
     server.wait_for_line("WORKER TIMEOUT");

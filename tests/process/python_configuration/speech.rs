@@ -71,7 +71,7 @@ fn the_logging_of_the_application_is_its_own_and_captured_output_comes_line_by_l
 
 #[test]
 fn a_worker_that_is_aborted_says_what_it_was_doing() {
-    let server = plain().args(["--timeout", "1"]).start();
+    let server = plain().args(["--timeout", "3"]).start();
     server.get("/sleep");
     server.wait_for_foreign("Fatal Python error: Aborted\n");
     server.wait_for_foreign("shop.py\", line 6 in app\n");

@@ -7,7 +7,7 @@ use crate::client::{After, Connection};
 use crate::harness::Server;
 
 /// How often a class that serves inline may give up a connection before it counts as never keeping.
-const TRIES: usize = 40;
+const TRIES: usize = 400;
 
 fn tries(subject: &Subject) -> usize {
     match subject.serving {

@@ -56,7 +56,7 @@ pub(super) fn term_answers_the_queue(subject: &Subject) {
 }
 
 pub(super) fn term_answers_an_idle_connection(subject: &Subject) {
-    let mut server = Launch::of(subject).args(["--keepalive-grace", "1"]).start();
+    let mut server = Launch::of(subject).args(["--keepalive-grace", "4"]).start();
     let mut silent = kept_connection(subject, &server);
     let mut idle = kept_connection(subject, &server);
     server.signal(Signal::SIGTERM);

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::{Serving, Subject};
 use crate::client::{Asked, ClientError, Connection, Request};
+use crate::deadline::Deadline;
 use crate::harness::{Launch, Level, Server};
 use crate::process::Process;
 
@@ -16,7 +17,8 @@ use crate::process::Process;
 const FOREVER: &str = "ms=60000";
 
 fn launch(subject: &Subject) -> Launch {
-    Launch::of(subject).args(["--timeout", "1"])
+    // Long enough for whatever else is asked: a loaded machine keeps everybody waiting.
+    Launch::of(subject).args(["--timeout", "3"])
 }
 
 #[track_caller]
@@ -142,9 +144,9 @@ pub(super) fn timeout_of_a_response_that_has_begun(subject: &Subject) {
 }
 
 pub(super) fn within_the_timeout(subject: &Subject) {
-    let server = Launch::of(subject).args(["--timeout", "4"]).start();
+    let server = Launch::of(subject).args(["--timeout", "8"]).start();
     let worker = server.worker();
-    for target in ["/write?ms=2000", "/stream?n=3&ms=1000", "/write?ms=2000"] {
+    for target in ["/write?ms=3000", "/stream?n=4&ms=1000", "/write?ms=3000"] {
         assert_eq!(server.get(target).status, 200, "{target}");
     }
     goes_on(&server, worker);
@@ -216,28 +218,30 @@ pub(super) fn too_many_lost_threads(subject: &Subject) {
 }
 
 /// A server that takes calls and says nothing.
-struct Upstream(TcpListener);
+pub(super) struct Upstream(TcpListener);
 
 impl Upstream {
     #[expect(clippy::disallowed_methods, reason = "it is the test's own, and no server's")]
-    fn listen() -> Upstream {
+    pub(super) fn listen() -> Upstream {
         Upstream(TcpListener::bind("127.0.0.1:0").expect("a listening socket"))
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         self.0.local_addr().expect("it is bound").to_string()
     }
 
-    fn target(&self) -> String {
+    pub(super) fn target(&self) -> String {
         format!("/upstream?url=http://{}/", self.address())
     }
 
     /// The next one who calls, when the call has come.
-    fn caller(&self) -> TcpStream {
-        self.0.accept().expect("a caller").0
+    #[track_caller]
+    pub(super) fn caller(&self) -> TcpStream {
+        self.0.set_nonblocking(true).expect("a socket that can be polled");
+        Deadline::seconds(20).expect("a caller", || self.0.accept().ok()).0
     }
 
-    fn hang_up(mut caller: TcpStream) {
+    pub(super) fn hang_up(mut caller: TcpStream) {
         let _ = caller.shutdown(Shutdown::Write);
         let _ = caller.read_to_end(&mut Vec::new());
     }

@@ -104,19 +104,21 @@ impl Server {
         self.followed = Some(successor);
     }
 
-    /// The workers that run now: the master's children, lowest number first, but for its zygotes.
+    /// The workers that run now: the master's children, lowest number first, but for those that are
+    /// something else, or do not show yet what they will be.
     pub fn workers(&self) -> Vec<Process> {
         self.workers_of(self.master())
     }
 
     /// Those of one of its masters, when there are two.
     pub fn workers_of(&self, master: Process) -> Vec<Process> {
-        master.children().into_iter().filter(|child| !is_zygote(*child)).collect()
+        master.children().into_iter().filter(|child| Kind::of(*child) == Kind::Worker).collect()
     }
 
     /// The processes that make the workers of an application in another language.
     pub fn zygotes(&self) -> Vec<Process> {
-        self.master().children().into_iter().filter(|child| is_zygote(*child)).collect()
+        let children = self.master().children().into_iter();
+        children.filter(|child| Kind::of(*child) == Kind::Zygote).collect()
     }
 
     /// The one worker of a server that has one.
@@ -355,9 +357,27 @@ impl Drop for Server {
     }
 }
 
-/// By its title, or by the arguments that it was started with. One that is about to be gone has neither.
-fn is_zygote(process: Process) -> bool {
-    process.title().is_none_or(|title| title.is_empty() || title.split(' ').any(|w| w == "zygote"))
+/// What a child of the master is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Worker,
+    Zygote,
+    /// It has the master's title: it was forked just now and is nothing else yet, or is a new master.
+    Master,
+    /// It has no title any more.
+    Gone,
+}
+
+impl Kind {
+    /// By its title, or by the arguments that it was started with.
+    fn of(process: Process) -> Kind {
+        match process.title() {
+            Some(title) if title.split(' ').any(|word| word == "zygote") => Kind::Zygote,
+            Some(title) if title.starts_with("server: master") => Kind::Master,
+            Some(title) if !title.is_empty() => Kind::Worker,
+            _ => Kind::Gone,
+        }
+    }
 }
 
 #[track_caller]

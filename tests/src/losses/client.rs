@@ -15,8 +15,8 @@ use crate::harness::Address;
 use crate::load::Mode;
 
 /// Pauses between two requests: one in so many requests waits before it, for at most so many
-/// milliseconds. All are far below every timeout of the server, `keepalive_grace` (2 s) too, so an
-/// idle connection that is closed without an announcement is closed too early.
+/// milliseconds. All are far below every timeout of the server, `keepalive_grace` too, so an idle
+/// connection that is closed without an announcement is closed too early.
 const PAUSES: [(usize, usize); 2] = [(300, 1_000), (4, 30)];
 
 /// A connection that a response has left open.

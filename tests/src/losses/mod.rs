@@ -33,6 +33,9 @@ pub const SEED: &str = "LOSSES_SEED";
 const FEW: u64 = 2_500;
 const SOME_SEED: u64 = 1;
 
+/// Longer than any pause of a client, also where the machine makes it longer.
+const GRACE: [&str; 2] = ["--keepalive-grace", "20"];
+
 /// One event in so many is not waited for.
 const OVERLAPPING: usize = 4;
 /// Requests between two events, at most.
@@ -52,7 +55,7 @@ fn number(name: &str, default: u64) -> u64 {
 pub fn no_lost_requests(subject: &Subject, settings: &[&str]) {
     let (requests, seed) = (number(REQUESTS, FEW), number(SEED, SOME_SEED));
     let workers = u32::try_from(WORKERS).expect("a small number");
-    let launch = Launch::of(subject).workers(workers).args(settings);
+    let launch = Launch::of(subject).workers(workers).args(GRACE).args(settings);
     let log = launch.folder().join("access.log");
     let dice = Dice::new(seed);
     let server = launch.access_log_in(&log).start();

@@ -20,13 +20,15 @@ pub(crate) struct Pool {
     give: Sender<Task>,
     take: Receiver<Task>,
     threads: Cell<usize>,
-    idle: Arc<AtomicUsize>,
+    /// Threads that nothing has been promised. Only who submits takes one away: a thread that has taken
+    /// a task and not yet said so would be counted on twice.
+    free: Arc<AtomicUsize>,
 }
 
 impl Default for Pool {
     fn default() -> Pool {
         let (give, take) = unbounded();
-        Pool { give, take, threads: Cell::new(0), idle: Arc::default() }
+        Pool { give, take, threads: Cell::new(0), free: Arc::default() }
     }
 }
 
@@ -35,8 +37,9 @@ impl Pool {
     pub(crate) fn submit(&self, task: Task) {
         // The pool holds the other end itself: it is open.
         let _ = self.give.send(task);
-        let enough = self.take.len() <= self.idle.load(Ordering::Acquire);
-        if enough || self.threads.get() >= MOST_THREADS {
+        let one_fewer = |free: usize| free.checked_sub(1);
+        let promised = self.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_fewer);
+        if promised.is_ok() || self.threads.get() >= MOST_THREADS {
             return;
         }
         match self.start() {
@@ -52,16 +55,11 @@ impl Pool {
     }
 
     fn start(&self) -> std::io::Result<()> {
-        let (take, idle) = (self.take.clone(), self.idle.clone());
+        let (take, free) = (self.take.clone(), self.free.clone());
         let work = move || {
-            loop {
-                idle.fetch_add(1, Ordering::AcqRel);
-                let task = take.recv();
-                idle.fetch_sub(1, Ordering::AcqRel);
-                match task {
-                    Ok(task) => run(task),
-                    Err(_) => return,
-                }
+            while let Ok(task) = take.recv() {
+                run(task);
+                free.fetch_add(1, Ordering::AcqRel);
             }
         };
         let name = format!("unblock-{}", self.threads.get() + 1);
@@ -99,6 +97,21 @@ mod tests {
         let names: HashSet<_> = tell.iter().take(2 * MOST_THREADS).collect();
         assert!(names.len() <= MOST_THREADS);
         assert!(names.iter().all(|name| name.as_ref().unwrap().starts_with("unblock-")));
+    }
+
+    #[test]
+    fn nobody_waits_behind_another_while_there_may_be_one_more_thread() {
+        for _ in 0..100 {
+            let pool = Pool::default();
+            let (let_go, held) = unbounded::<()>();
+            pool.submit(Box::new(move || {
+                let _ = held.recv();
+            }));
+            let (told, tell) = channel();
+            pool.submit(Box::new(move || told.send(7).unwrap()));
+            assert_eq!(tell.recv(), Ok(7));
+            drop(let_go);
+        }
     }
 
     #[test]

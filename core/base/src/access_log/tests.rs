@@ -130,14 +130,14 @@ fn a_worker_leaves_though_its_log_is_blocked() {
     let folder = tempfile::tempdir().unwrap();
     let (path, reader) = fifo(folder.path());
     let log = log(&path);
-    let mut writers = [log.writer(), log.writer(), log.writer()];
+    let mut writers: [_; 9] = std::array::from_fn(|_| log.writer());
     let written = fill(&mut writers[0], &log);
     writers.iter_mut().for_each(|writer| requests(writer, 0..10));
     let queue = log.lines.as_ref().unwrap().0.queue.clone();
     let before = std::time::Instant::now();
     drop((writers, log));
     let took = before.elapsed();
-    assert!(took < Duration::from_millis(2900), "once for all of them: {took:?}");
+    assert!(took < Duration::from_millis(8900), "once for all of them: {took:?}");
     let in_the_pipe = 1 << 20;
     assert!(
         queue.losses.total() > written - in_the_pipe / 1000,

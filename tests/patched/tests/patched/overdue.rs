@@ -6,7 +6,7 @@ use crate::{ask, asked, coroutine};
 
 #[test]
 fn every_wait_is_answered_with_504_and_the_worker_goes_on() {
-    let server = coroutine().args(["--timeout", "1"]).start();
+    let server = coroutine().args(["--timeout", "3"]).start();
     let worker = server.worker();
     let waits = ["sleep", "read", "stubborn", "lock", "block-on"];
     let mut clients: Vec<_> =

@@ -49,7 +49,7 @@ fn what_only_looks_like_it_is_a_request() {
 
 #[test]
 fn half_of_it_is_a_slow_head() {
-    let server = launch().args(["--header-timeout", "1"]).start();
+    let server = launch().args(["--header-timeout", "3"]).start();
     let mut slow = server.connect();
     slow.send(&GREETING[..10]).expect("sent");
     assert_eq!(slow.receive(Asked::ForAll).expect("a refusal").status, 408);

@@ -77,7 +77,7 @@ fn rules_are_the_same() {
 
 #[test]
 fn what_takes_too_long_is_ended_and_the_others_go_on() {
-    let server = launch().args(["--timeout", "1"]).start();
+    let server = launch().args(["--timeout", "3"]).start();
     let worker = server.worker();
     run(async {
         let mut client = Client::connect(&server).await;

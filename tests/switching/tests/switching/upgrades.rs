@@ -123,7 +123,7 @@ fn who_takes_it_and_does_not_use_it_has_closed_it() {
 
 #[test]
 fn it_is_a_connection_and_no_request() {
-    let server = launch().args(["--timeout", "1", "--worker-connections", "2"]).start();
+    let server = launch().args(["--timeout", "2", "--worker-connections", "2"]).start();
     let worker = server.worker();
     let mut one = shouting(&server);
     let mut two = shouting(&server);

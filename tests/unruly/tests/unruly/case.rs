@@ -19,7 +19,7 @@ pub(crate) struct Case {
 }
 
 /// How often a class that keeps connections only while it is fast may give one up.
-const TRIES: usize = 40;
+const TRIES: usize = 400;
 
 impl Case {
     pub(crate) fn new(binary: &str, class: &str, serving: Serving, form: Form) -> Case {
