@@ -14,6 +14,8 @@ use std::path::Path;
 use oxicorn_tests::process::Process;
 use oxicorn_tests::{Launch, Server, Serving, Subject, python};
 
+#[path = "python/edited.rs"]
+mod edited;
 #[path = "python/finding.rs"]
 mod finding;
 #[path = "python/life.rs"]
