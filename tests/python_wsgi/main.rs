@@ -20,5 +20,6 @@ mod input;
 mod pieces;
 mod raising;
 mod rules;
+mod sites;
 mod starting;
 mod validated;
