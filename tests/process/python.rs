@@ -28,6 +28,8 @@ mod reload;
 mod settings;
 #[path = "python/starting.rs"]
 mod starting;
+#[path = "python/wheel.rs"]
+mod wheel;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_server");
 

@@ -218,6 +218,10 @@ impl Browser {
         self.ask("POST", &format!("{element}/value"), &json!({ "text": text }));
     }
 
+    /// Clicks on an element.
+    ///
+    /// # Panics
+    /// When the browser cannot.
     #[track_caller]
     pub fn click(&self, tab: &Tab, xpath: &str) {
         self.turn_to(tab);
