@@ -73,6 +73,8 @@ pub(crate) fn run(py: Python<'_>, socket: i32) -> ! {
     };
     match prepare(py, &socket) {
         Ok(zygote) => {
+            // It has done nearly all that it will ever do; its workers find the files' pages by themselves.
+            sys::shed_untouched_files();
             if post::send(socket.as_fd(), &Answer::Ready, &[]).is_ok() {
                 serve(py, zygote, socket);
             }

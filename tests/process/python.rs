@@ -14,6 +14,8 @@ use std::path::Path;
 use oxicorn_tests::process::Process;
 use oxicorn_tests::{Launch, Server, Serving, Subject, python};
 
+#[path = "python/edited.rs"]
+mod edited;
 #[path = "python/finding.rs"]
 mod finding;
 #[path = "python/life.rs"]
@@ -26,6 +28,8 @@ mod reload;
 mod settings;
 #[path = "python/starting.rs"]
 mod starting;
+#[path = "python/wheel.rs"]
+mod wheel;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_server");
 

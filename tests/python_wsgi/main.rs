@@ -20,6 +20,7 @@ mod input;
 mod pieces;
 mod raising;
 mod rules;
+mod sites;
 mod starting;
 mod validated;
 mod writing;

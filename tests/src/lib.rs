@@ -16,6 +16,7 @@
 )]
 
 pub mod asking;
+pub mod browser;
 pub mod client;
 pub mod contract;
 pub mod deadline;

@@ -8,8 +8,21 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// What the tests need from PyPI.
-const PACKAGES: [&str; 7] =
-    ["flask", "django", "gevent", "fastapi", "uvloop", "websockets", "prometheus_client"];
+const PACKAGES: [&str; 10] = [
+    "flask",
+    "django",
+    "gevent",
+    "fastapi",
+    "uvloop",
+    "websockets",
+    "prometheus_client",
+    "brotlicffi",
+    "decorator",
+    "six",
+];
+
+/// And what would have another version of those: httpbin wants a greenlet that gevent cannot use.
+const AS_IT_IS: [&str; 1] = ["httpbin==0.10.4"];
 
 /// The oldest version that is hosted: 3.10.
 const OLDEST: u32 = 10;
@@ -52,8 +65,8 @@ fn executable(python: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.trim())).filter(|path| path.is_absolute())
 }
 
-/// An interpreter that has Flask, Django and gevent, FastAPI (so Starlette), uvloop, websockets and
-/// prometheus_client.
+/// An interpreter that has Flask, Django and gevent, FastAPI (so Starlette), uvloop, websockets,
+/// prometheus_client and httpbin.
 ///
 /// # Panics
 /// When it cannot be made: PyPI cannot be reached, for example.
@@ -65,7 +78,7 @@ pub fn with_packages() -> PathBuf {
     lock.lock().expect("the lock");
     let version = base.parent().and_then(Path::parent).and_then(Path::file_name);
     let version = version.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let home = folder.join(format!("{version}-{}", PACKAGES.join("-")));
+    let home = folder.join(format!("{version}-{}-{}", PACKAGES.join("-"), AS_IT_IS.join("-")));
     let python = home.join("bin/python");
     // Written last: without it the attempt before this one has failed.
     let complete = home.join("complete");
@@ -74,6 +87,7 @@ pub fn with_packages() -> PathBuf {
         run(Command::new(base).args(["-m", "venv"]).arg(&home));
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         run(Command::new(&python).args(install).args(PACKAGES));
+        run(Command::new(&python).args(install).arg("--no-deps").args(AS_IT_IS));
         fs::write(complete, PACKAGES.join("\n")).expect("the mark");
     }
     python

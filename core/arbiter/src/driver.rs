@@ -56,6 +56,13 @@ struct Seen {
     state: State,
 }
 
+/// What a start or a reload leaves to be done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Ahead,
+    Over,
+}
+
 pub(crate) struct Driver {
     arbiter: Arbiter,
     started: Instant,
@@ -78,8 +85,8 @@ pub(crate) struct Driver {
     oom_kills: OomKills,
     lineage: Lineage,
     observer: Observer,
-    /// In which phase the last wait was.
-    waited_in: Phase,
+    /// Whether there was anything left to do before the last wait.
+    rest: Rest,
     watcher: Option<Watcher>,
     /// This program.
     code: Code,
@@ -124,7 +131,7 @@ impl Driver {
             tables: BTreeMap::new(),
             oom_kills: OomKills::watch(),
             lineage,
-            waited_in: Phase::Starting,
+            rest: Rest::Ahead,
         }
     }
 
@@ -167,10 +174,14 @@ impl Driver {
         }
     }
 
-    /// After a start or a reload there is little to do for long.
+    /// After a start or a reload, when the last worker is ready, there is little to do for long.
     fn settle_down(&mut self) {
-        let phase = self.arbiter.phase();
-        if std::mem::replace(&mut self.waited_in, phase) != phase && phase == Phase::Running {
+        let ready = self.seen.values().filter(|seen| seen.state == State::Ready).count();
+        let is_over = self.arbiter.phase() == Phase::Running
+            && ready >= self.arbiter.target()
+            && !self.brood.is_loading();
+        let rest = if is_over { Rest::Over } else { Rest::Ahead };
+        if std::mem::replace(&mut self.rest, rest) != rest && rest == Rest::Over {
             sys::shed_text();
         }
     }

@@ -11,7 +11,7 @@ mod text;
 
 pub use passed_on::{map_shared, shared_file};
 pub use shared::SharedWords;
-pub use text::shed_text;
+pub use text::{shed_text, shed_untouched_files};
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;

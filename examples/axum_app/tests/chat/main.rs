@@ -8,11 +8,9 @@
 //! ```
 #![allow(clippy::panic, clippy::expect_used, reason = "panicking is how a test reports")]
 
-mod browser;
-
 use std::path::Path;
 
-use browser::{Browser, Tab};
+use oxicorn_tests::browser::{Browser, Tab};
 use oxicorn_tests::{Address, Launch, Server, Serving, Signal, Subject};
 
 const MESSAGES: &str = "//ol[@id='messages']/li";
@@ -61,7 +59,7 @@ fn wait_for_both(browser: &Browser, tabs: &[Tab; 2]) {
 
 #[test]
 fn two_tabs_chat_and_survive_a_reload() {
-    let browser = match Browser::start() {
+    let browser = match Browser::start((560, 480)) {
         Ok(browser) => browser,
         Err(reason) => return println!("skipped: {reason}"),
     };

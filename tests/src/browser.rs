@@ -1,5 +1,5 @@
 //! A headless Chromium, driven by ChromeDriver (<https://www.w3.org/TR/webdriver2/>): the handful of
-//! commands that the test needs are JSON over HTTP on the loopback interface, for which the harness has
+//! commands that the tests need are JSON over HTTP on the loopback interface, for which the harness has
 //! a client. Waiting is the driver's: an element that is looked for may take [`PATIENCE`] to appear.
 
 use std::io::ErrorKind;
@@ -9,10 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use oxicorn_tests::harness::Lines;
-use oxicorn_tests::{Address, Asked, Connection, Deadline};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::client::{Asked, Connection};
+use crate::deadline::Deadline;
+use crate::harness::{Address, Lines};
 
 /// How long an element may take to appear.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -20,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// What makes it quiet, and a browser of the test's own: it is to talk to nobody but the server.
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -31,20 +33,21 @@ const ARGUMENTS: [&str; 11] = [
     "--disable-component-update",
     "--disable-sync",
     "--no-proxy-server",
-    "--window-size=560,480",
 ];
 
 /// The browser's tabs are its windows (WebDriver, section 11).
 #[derive(Clone, Debug)]
-pub(crate) struct Tab(Value);
+pub struct Tab(Value);
 
 /// Ends with the test.
-pub(crate) struct Browser {
+#[derive(Debug)]
+pub struct Browser {
     driver: Driver,
     session: String,
     _profile: TempDir,
 }
 
+#[derive(Debug)]
 struct Driver {
     child: Child,
     address: Address,
@@ -111,13 +114,20 @@ impl Driver {
 }
 
 impl Browser {
-    /// `Err`: the reason why there is none on this machine.
-    pub(crate) fn start() -> Result<Browser, String> {
+    /// With a window of that many pixels, width and height.
+    ///
+    /// # Errors
+    /// The reason why there is none on this machine.
+    ///
+    /// # Panics
+    /// When there is one and it does not start.
+    pub fn start((width, height): (u32, u32)) -> Result<Browser, String> {
         let binary = found("chromium").ok_or("there is no chromium here")?;
         let driver = Driver::start()?;
         let profile = tempfile::tempdir().expect("a folder for the browser");
         let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        arguments.push(format!("--window-size={width},{height}"));
         let wanted = json!({
             "browserName": "chrome",
             "timeouts": { "implicit": PATIENCE.as_millis() as u64 },
@@ -139,7 +149,10 @@ impl Browser {
     }
 
     /// A tab that shows this page.
-    pub(crate) fn open(&self, url: &str) -> Tab {
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    pub fn open(&self, url: &str) -> Tab {
         let made = self.ask("POST", "/window/new", &json!({ "type": "tab" }));
         let tab = Tab(made["handle"].clone());
         self.turn_to(&tab);
@@ -160,15 +173,21 @@ impl Browser {
     }
 
     /// Waits until the tab's page has an element like this one.
+    ///
+    /// # Panics
+    /// When the browser cannot.
     #[track_caller]
-    pub(crate) fn wait_for(&self, tab: &Tab, xpath: &str) {
+    pub fn wait_for(&self, tab: &Tab, xpath: &str) {
         self.turn_to(tab);
         self.element(xpath);
     }
 
     /// What is read in all elements like these, in their order.
+    ///
+    /// # Panics
+    /// When the browser cannot.
     #[track_caller]
-    pub(crate) fn texts(&self, tab: &Tab, xpath: &str) -> Vec<String> {
+    pub fn texts(&self, tab: &Tab, xpath: &str) -> Vec<String> {
         self.turn_to(tab);
         let found = self.ask("POST", "/elements", &json!({ "using": "xpath", "value": xpath }));
         let names = found.as_array().into_iter().flatten();
@@ -177,24 +196,56 @@ impl Browser {
         names.map(|name| text(name).as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Types into a field, from its beginning on.
+    /// Has the tab show another page.
+    ///
+    /// # Panics
+    /// When the browser cannot.
     #[track_caller]
-    pub(crate) fn fill(&self, tab: &Tab, xpath: &str, text: &str) {
+    pub fn go(&self, tab: &Tab, url: &str) {
+        self.turn_to(tab);
+        self.ask("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// Types into a field, from its beginning on.
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    #[track_caller]
+    pub fn fill(&self, tab: &Tab, xpath: &str, text: &str) {
         self.turn_to(tab);
         let element = self.element(xpath);
         self.ask("POST", &format!("{element}/clear"), &json!({}));
         self.ask("POST", &format!("{element}/value"), &json!({ "text": text }));
     }
 
+    /// Clicks on an element.
+    ///
+    /// # Panics
+    /// When the browser cannot.
     #[track_caller]
-    pub(crate) fn click(&self, tab: &Tab, xpath: &str) {
+    pub fn click(&self, tab: &Tab, xpath: &str) {
         self.turn_to(tab);
         let element = self.element(xpath);
         self.ask("POST", &format!("{element}/click"), &json!({}));
     }
 
+    /// How an element is drawn: a property of its style, as the browser has computed it.
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    #[track_caller]
+    pub fn style(&self, tab: &Tab, xpath: &str, property: &str) -> String {
+        self.turn_to(tab);
+        let element = self.element(xpath);
+        let value = self.ask("GET", &format!("{element}/css/{property}"), &Value::Null);
+        value.as_str().unwrap_or_default().to_owned()
+    }
+
     /// What the tab shows, as a PNG.
-    pub(crate) fn screenshot(&self, tab: &Tab) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// When the browser cannot.
+    pub fn screenshot(&self, tab: &Tab) -> Vec<u8> {
         self.turn_to(tab);
         let encoded = self.ask("GET", "/screenshot", &Value::Null);
         let encoded = encoded.as_str().expect("a text");
