@@ -211,7 +211,7 @@ impl Door {
         }
     }
 
-    /// A connection that has waited while the worker was busy with others. One that serves one slow
+    /// A connection that may have waited while the worker was busy with others. One that serves one slow
     /// request at a time has none: it takes nobody while it has something to do.
     pub fn next_between(&mut self, epoll: &Epoll, now: Instant) -> Option<Box<Connection>> {
         if self.service.waits_for_one().is_some() {
@@ -219,7 +219,8 @@ impl Door {
         }
         self.tend(epoll, now);
         // If there is no room, it is made when everything else has been looked at.
-        let takes = self.watch == Watch::In && self.knocking.is_due(now) && self.has_room();
+        let somebody = self.watch == Watch::In && self.knocking != Knocking::Nobody;
+        let takes = somebody && self.has_room();
         if takes { self.take(epoll, now) } else { None }
     }
 

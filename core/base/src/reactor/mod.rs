@@ -99,6 +99,10 @@ pub struct Reactor {
     /// reported it.
     came_after: Option<Instant>,
     leave_now: Leave,
+    /// How many requests have ended since a foreign loop had the set looked at.
+    ended: usize,
+    /// How many had, when it did so last: as many connections may be taken beside the first.
+    to_take: usize,
     /// Of the last [`Turn::Ready`].
     readiness: Readiness,
 }
@@ -133,6 +137,8 @@ impl Reactor {
             looked: None,
             came_after: None,
             leave_now: Leave::WhenDone,
+            ended: 0,
+            to_take: 0,
             readiness: Readiness::NONE,
         })
     }
@@ -337,6 +343,7 @@ impl Reactor {
 
     /// Gives a connection back after its request was answered; `None`: the connection is gone.
     pub fn settle(&mut self, ticket: Ticket, outcome: Option<(Box<Connection>, Step)>) {
+        self.ended += 1;
         let Some((connection, step)) = outcome else {
             return ticket.0.into_iter().for_each(|seat| self.seats.release(seat));
         };
