@@ -60,10 +60,11 @@ impl Made {
     pub fn digits(self) -> [u8; DIGITS] {
         static PREFIX: OnceLock<u64> = OnceLock::new();
         let prefix = *PREFIX.get_or_init(random_bits);
-        let all = (u128::from(prefix) << 32).wrapping_add(self.0.into());
+        let all = (u128::from(prefix) << 32).wrapping_add(self.0.into()).to_be_bytes();
         let mut digits = [0; DIGITS];
-        for (place, digit) in digits.iter_mut().rev().enumerate() {
-            *digit = b"0123456789abcdef"[(all >> (4 * place)) as usize & 15];
+        for (byte, pair) in all[16 - DIGITS / 2..].iter().zip(digits.chunks_exact_mut(2)) {
+            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
         }
         digits
     }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use nix::sys::signal::Signal;
+
 use super::Subject;
 use crate::client::{After, Asked, Connection, Request};
 use crate::harness::{Launch, Server, alone};
@@ -46,6 +48,51 @@ pub(super) fn workers_share_the_load(subject: &Subject) {
             "{connections} connections: {best:.1} requests a second at best, not {AT_LEAST}"
         );
     }
+}
+
+/// Clients that come all at once to a worker whose core is used up by as many others. It takes them
+/// between the requests that it has: if it took one after each round of those, the last would wait for
+/// as many rounds.
+pub(super) fn newcomers_do_not_wait_for_rounds(subject: &Subject) {
+    const CLIENTS: usize = 48;
+    const ROUNDS: usize = 8;
+    let server = Launch::of(subject).start();
+    let plan = Plan {
+        keep_alive: CLIENTS,
+        per_request: 0,
+        target: "/cpu?ms=2".to_owned(),
+        at_most: u64::MAX,
+    };
+    let load = Load::start(server.address(), &plan);
+    load.wait_for_answers(4 * CLIENTS as u64);
+    // Everybody is there before the worker can do anything.
+    let worker = server.worker();
+    worker.signal(Signal::SIGSTOP);
+    let request = Request::get("/bytes?n=1").bytes();
+    let newcomers: Vec<Connection> = (0..CLIENTS)
+        .map(|_| {
+            let mut newcomer = server.connect();
+            newcomer.send(&request).expect("sent");
+            newcomer
+        })
+        .collect();
+    worker.signal(Signal::SIGCONT);
+    for mut newcomer in newcomers {
+        assert_eq!(newcomer.receive(Asked::ForAll).expect("an answer").status, 200);
+    }
+    load.stop().assert_nothing_lost();
+
+    // The log says who was answered when, however late this test came to read it.
+    server.wait_for_accesses("/bytes?n=1", CLIENTS);
+    let lines = server.wait_for_accesses("GET /", CLIENTS);
+    let is_newcomers = |line: &String| line.contains("/bytes?n=1");
+    let first = lines.iter().position(is_newcomers).expect("a newcomer");
+    let last = lines.iter().rposition(is_newcomers).expect("a newcomer");
+    let others = last + 1 - first - CLIENTS;
+    assert!(
+        others <= ROUNDS * CLIENTS,
+        "{others} requests of {CLIENTS} others were answered between the first newcomer's and the last's"
+    );
 }
 
 /// Of the 13.3 a second that four workers could do at best; three could do 10.

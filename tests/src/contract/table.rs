@@ -115,6 +115,7 @@ macro_rules! contract_table {
                 too_many_lost_threads: timeouts::too_many_lost_threads,
             }
             Many {
+                newcomers_do_not_wait_for_rounds: crowd::newcomers_do_not_wait_for_rounds,
                 hundred_waits_overlap: waiting::hundred_waits_overlap,
                 everything_in_flight_is_named: timeouts::everything_in_flight_is_named,
                 handler_that_holds_the_thread: blocked::handler_that_holds_the_thread,

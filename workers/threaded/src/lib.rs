@@ -126,10 +126,11 @@ impl Main {
             self.scratch.borrow_mut().flush();
             let count = self.epoll.wait(&mut events, Some(self.may_sleep_for()));
             self.pool.want_room(Wanted::No);
+            self.door.begin_notes();
             for event in &events[..count.map_err(WorkerError::io("epoll set"))?] {
                 match event.key() {
                     ROOM => self.pool.room_was_offered(),
-                    key => self.door.note(key),
+                    key => self.door.note(key, now),
                 }
             }
         }

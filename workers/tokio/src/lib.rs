@@ -36,7 +36,7 @@ use tokio::time::sleep;
 use roll::Roll;
 use socket::Socket;
 use strays::Strays;
-use task::{Client, Shared};
+use task::Shared;
 
 /// The class.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +72,7 @@ impl Worker for Tokio {
 
 /// The main task: the door, the heartbeat, and leaving.
 struct Main {
-    socket: Socket<Epoll>,
-    door: Door,
+    socket: Socket<Rc<Epoll>>,
     service: Arc<Service>,
     shared: Rc<Shared>,
     /// When a request may have taken too long; `None`: never.
@@ -94,15 +93,16 @@ impl Main {
     ) -> Result<Main, WorkerError> {
         // The door's own set stands in tokio's: tokio's is edge-triggered, and the accept rule needs
         // to hear of the queue again as long as somebody waits in it.
-        let epoll = Epoll::new().map_err(WorkerError::io("epoll set"))?;
+        let epoll = Rc::new(Epoll::new().map_err(WorkerError::io("epoll set"))?);
         let door = Door::new(cx, service, &epoll, 0)
             .map_err(WorkerError::io("watching the listening sockets"))?;
         Ok(Main {
-            socket: Socket::new(epoll).map_err(WorkerError::io("watching the door"))?,
-            door,
+            socket: Socket::new(epoll.clone()).map_err(WorkerError::io("watching the door"))?,
             service: service.clone(),
             shared: Rc::new(Shared {
                 scratch: RefCell::new(Scratch::new(service)),
+                door: RefCell::new(door),
+                set: epoll,
                 roll: Roll::default(),
                 room: Notify::new(),
                 lines: Notify::new(),
@@ -115,14 +115,15 @@ impl Main {
 
     async fn run(mut self) -> Result<(), WorkerError> {
         spawn_local(hand_lines_over(self.shared.clone()));
-        self.door.announce();
+        self.shared.door.borrow().announce();
         loop {
             self.shared.scratch.borrow_mut().tick();
             self.service.beat();
             self.end_overdue();
             let events = self.note_events()?;
             let next = self.answer_door();
-            if next == Next::LeaveNow || self.door.departure(Instant::now()) != Departure::NotYet {
+            let departure = self.shared.door.borrow().departure(Instant::now());
+            if next == Next::LeaveNow || departure != Departure::NotYet {
                 self.shared.scratch.borrow_mut().flush();
                 return Ok(());
             }
@@ -132,10 +133,10 @@ impl Main {
                 yield_now().await;
                 continue;
             }
-            let wants_room = self.door.is_waiting_for_room();
+            let wants_room = self.shared.door.borrow().is_waiting_for_room();
             let now = Instant::now();
             let handlers = self.look_at_handlers.map(|then| then.saturating_duration_since(now));
-            let door = self.door.may_sleep_for(now);
+            let door = self.shared.door.borrow().may_sleep_for(now);
             let pause = handlers.map_or(door, |handlers| handlers.min(door));
             select! {
                 biased;
@@ -170,24 +171,25 @@ impl Main {
             .owner()
             .wait(&mut events, Some(Duration::ZERO))
             .map_err(WorkerError::io("epoll set"))?;
-        events[..count].iter().for_each(|event| self.door.note(event.key()));
+        let now = self.shared.scratch.borrow().now();
+        let mut door = self.shared.door.borrow_mut();
+        door.begin_notes();
+        events[..count].iter().for_each(|event| door.note(event.key(), now));
         Ok(count)
     }
 
     fn answer_door(&mut self) -> Next {
         let now = self.shared.scratch.borrow().now();
-        while let Some(caller) = self.door.next(self.socket.owner(), now) {
+        loop {
+            let caller = self.shared.door.borrow_mut().next(&self.shared.set, now);
             match caller {
-                Caller::Connection(connection) => match Client::new(connection, &self.shared) {
-                    Ok(client) => drop(spawn_local(client.serve())),
-                    Err(error) => tracing::error!("Cannot watch a connection: {error}"),
-                },
-                Caller::Crowd => self.shared.roll.dismiss_longest_idle(),
-                Caller::Leave => self.shared.roll.call(),
-                Caller::LeaveNow => return Next::LeaveNow,
+                Some(Caller::Connection(connection)) => task::begin(connection, &self.shared),
+                Some(Caller::Crowd) => self.shared.roll.dismiss_longest_idle(),
+                Some(Caller::Leave) => self.shared.roll.call(),
+                Some(Caller::LeaveNow) => return Next::LeaveNow,
+                None => return Next::GoOn,
             }
         }
-        Next::GoOn
     }
 }
 

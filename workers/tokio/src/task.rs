@@ -17,12 +17,14 @@ use oxicorn_core::connection::{
     body_length,
 };
 use oxicorn_core::handover::HandedOver;
+use oxicorn_core::reactor::Door;
 use oxicorn_core::serve::{HAND_OVER_UP_TO, Scratch, WRITE_FROM};
+use oxicorn_core::sys::Epoll;
 use oxicorn_core::wait::Interest;
 use oxicorn_core::{Body, Response};
 use tokio::select;
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::yield_now;
+use tokio::task::{spawn_local, yield_now};
 
 use crate::body::pair;
 use crate::call::{call_into, next_piece};
@@ -42,6 +44,10 @@ pub(crate) struct Client {
 /// What the tasks of a worker share.
 pub(crate) struct Shared {
     pub(crate) scratch: RefCell<Scratch>,
+    /// Main's, and of the tasks that look at it between.
+    pub(crate) door: RefCell<Door>,
+    /// The epoll set that the door is in.
+    pub(crate) set: Rc<Epoll>,
     /// The tasks that wait, to be woken when the worker leaves.
     pub(crate) roll: Roll,
     /// A request is finished or a connection closed: there may be room at the door.
@@ -53,6 +59,28 @@ pub(crate) struct Shared {
     pub(crate) streams: Semaphore,
     /// The blocking pool.
     pub(crate) strays: Arc<Strays>,
+}
+
+impl Shared {
+    /// The main task's turn comes once in a round of all that are ready. So that who waits at the door
+    /// does not wait for all of those, the others look too when they have done something.
+    fn look_at_door(self: &Rc<Self>) {
+        let now = self.scratch.borrow().now();
+        let mut door = self.door.borrow_mut();
+        if door.is_due(now)
+            && let Some(newcomer) = door.next_between(&self.set, now)
+        {
+            begin(newcomer, self);
+        }
+    }
+}
+
+/// Begins to serve a connection that was accepted, in a task of its own.
+pub(crate) fn begin(connection: Box<Connection>, shared: &Rc<Shared>) {
+    match Client::new(connection, shared) {
+        Ok(client) => drop(spawn_local(client.serve())),
+        Err(error) => tracing::error!("Cannot watch a connection: {error}"),
+    }
 }
 
 /// What has become of a request.
@@ -146,6 +174,7 @@ impl Client {
             entry.while_in_time(since, request, handler).await
         };
         self.shared.room.notify_one();
+        self.shared.look_at_door();
         handled.unwrap_or_else(|| Handled::Step(self.time_out()))
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::gate::{ASIDE, Gate, Verdict};
+use super::knocking::Knocking;
 use crate::app::ConnectionInfo;
 use crate::connection::Connection;
 use crate::lifeline::Lifeline;
@@ -110,12 +111,6 @@ enum Room {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Knocking {
-    Nobody,
-    Somebody,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Called {
     No,
     ByOrder,
@@ -173,10 +168,15 @@ impl Door {
         self.knocking = Knocking::Nobody;
     }
 
+    /// The epoll set was looked at, and everything that is ready will be noted: before [`Door::note`].
+    pub fn begin_notes(&mut self) {
+        self.knocking = self.knocking.unless_reported();
+    }
+
     /// Takes note of an event with one of the door's keys.
-    pub fn note(&mut self, key: u64) {
+    pub fn note(&mut self, key: u64, now: Instant) {
         match key.wrapping_sub(self.key_space) {
-            LISTENER => self.knocking = Knocking::Somebody,
+            LISTENER => self.knocking = Knocking::Somebody(now),
             ORDERS => self.called = Called::ByOrder,
             LIFELINE => self.called = Called::ByDeath,
             _ => {}
@@ -185,18 +185,43 @@ impl Door {
 
     /// The next caller, and `None` when the door needs no more attention until the next events. At
     /// most one connection for each time the listeners were reported: other workers wait at the same
-    /// queue.
+    /// queue. A worker that has more to do before the next events asks [`Door::is_due`] meanwhile.
     pub fn next(&mut self, epoll: &Epoll, now: Instant) -> Option<Caller> {
         if let Some(caller) = self.next_order(epoll) {
             return Some(caller);
         }
         self.tend(epoll, now);
         match (self.watch, self.knocking) {
-            (Watch::In, Knocking::Somebody) => self.consider(epoll, now),
+            (Watch::In, Knocking::Somebody(_)) => self.consider(epoll, now),
             (Watch::UntilRoom, _) => self.crowd(now),
-            (Watch::LastCall, _) if self.has_room() => self.accept(epoll, now),
+            (Watch::LastCall, _) if self.has_room() => {
+                self.accept(epoll, now).map(Caller::Connection)
+            }
             _ => None,
         }
+    }
+
+    /// Whether a worker that has more to do before it looks at the epoll set again should call
+    /// [`Door::next_between`] first.
+    pub fn is_due(&self, now: Instant) -> bool {
+        match self.watch {
+            Watch::In => self.knocking.is_due(now),
+            Watch::Until(then) => then <= now,
+            Watch::UntilRoom | Watch::LastCall | Watch::Closed => false,
+        }
+    }
+
+    /// A connection that may have waited while the worker was busy with others. One that serves one slow
+    /// request at a time has none: it takes nobody while it has something to do.
+    pub fn next_between(&mut self, epoll: &Epoll, now: Instant) -> Option<Box<Connection>> {
+        if self.service.waits_for_one().is_some() {
+            return None;
+        }
+        self.tend(epoll, now);
+        // If there is no room, it is made when everything else has been looked at.
+        let somebody = self.watch == Watch::In && self.knocking != Knocking::Nobody;
+        let takes = somebody && self.has_room();
+        if takes { self.take(epoll, now) } else { None }
     }
 
     fn next_order(&mut self, epoll: &Epoll) -> Option<Caller> {
@@ -232,6 +257,7 @@ impl Door {
         };
         if back {
             self.watch = Watch::In;
+            self.knocking = Knocking::Perhaps(now);
             if let Err(error) = self.listen(epoll) {
                 self.complain(&error, now);
                 self.stop_listening(epoll, Watch::Until(now + AFTER_AN_ERROR));
@@ -262,10 +288,22 @@ impl Door {
             self.stop_listening(epoll, Watch::UntilRoom);
             return self.crowd(now);
         }
+        self.take(epoll, now).map(Caller::Connection)
+    }
+
+    /// Takes a connection, unless another worker should.
+    fn take(&mut self, epoll: &Epoll, now: Instant) -> Option<Box<Connection>> {
         let slot = self.service.slot();
         let fewest = slot.fewest_connections_elsewhere(STALE);
         match self.gate.ask(slot.connections(), fewest) {
-            Verdict::Accept => self.accept(epoll, now),
+            Verdict::Accept => {
+                let newcomer = self.accept(epoll, now);
+                self.knocking = match newcomer {
+                    Some(_) => Knocking::Perhaps(now),
+                    None => Knocking::Nobody,
+                };
+                newcomer
+            }
             Verdict::StandAside => {
                 self.stop_listening(epoll, Watch::Until(now + ASIDE));
                 None
@@ -282,7 +320,7 @@ impl Door {
         })
     }
 
-    fn accept(&mut self, epoll: &Epoll, now: Instant) -> Option<Caller> {
+    fn accept(&mut self, epoll: &Epoll, now: Instant) -> Option<Box<Connection>> {
         for _ in 0..self.listeners.len() {
             let listener = &self.listeners[self.next_listener];
             self.next_listener = (self.next_listener + 1) % self.listeners.len();
@@ -291,7 +329,7 @@ impl Door {
                     let info = ConnectionInfo::accepted(peer, listener.address().clone())
                         .served_with(self.service.slot().board());
                     let connection = Connection::new(socket, info, &self.service, now);
-                    return Some(Caller::Connection(Box::new(connection)));
+                    return Some(Box::new(connection));
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {

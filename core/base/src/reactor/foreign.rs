@@ -17,6 +17,7 @@ impl Reactor {
     /// # Errors
     /// The epoll set fails: the worker cannot go on.
     pub fn collect(&mut self) -> io::Result<()> {
+        self.to_take = std::mem::take(&mut self.ended);
         self.poll(Patience::None)
     }
 
@@ -28,7 +29,21 @@ impl Reactor {
             self.scratch.borrow_mut().flush();
             return Some(Turn::Leave);
         }
-        turn
+        turn.or_else(|| self.next_of_many(now))
+    }
+
+    /// A foreign loop with much to do looks here once in a round of all that it has: who waits at the
+    /// door does not wait for one more round after each of those before it.
+    fn next_of_many(&mut self, now: Instant) -> Option<Turn> {
+        while let Some(fewer) = self.to_take.checked_sub(1) {
+            self.to_take = fewer;
+            let newcomer = self.door.next_between(&self.epoll, now)?;
+            let turn = self.welcome(newcomer, now);
+            if turn.is_some() {
+                return turn;
+            }
+        }
+        None
     }
 
     /// Whether the end of a request, outside of a turn, has made something to do.

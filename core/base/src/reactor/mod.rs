@@ -6,6 +6,7 @@
 mod door;
 mod foreign;
 mod gate;
+mod knocking;
 mod seats;
 mod timers;
 
@@ -98,6 +99,10 @@ pub struct Reactor {
     /// reported it.
     came_after: Option<Instant>,
     leave_now: Leave,
+    /// How many requests have ended since a foreign loop had the set looked at.
+    ended: usize,
+    /// How many had, when it did so last: as many connections may be taken beside the first.
+    to_take: usize,
     /// Of the last [`Turn::Ready`].
     readiness: Readiness,
 }
@@ -132,6 +137,8 @@ impl Reactor {
             looked: None,
             came_after: None,
             leave_now: Leave::WhenDone,
+            ended: 0,
+            to_take: 0,
             readiness: Readiness::NONE,
         })
     }
@@ -175,7 +182,8 @@ impl Reactor {
     }
 
     fn next_at_hand(&mut self, now: Instant) -> Option<Turn> {
-        self.look_at_events()
+        self.look_between(now)
+            .or_else(|| self.look_at_events(now))
             .or_else(|| self.look_at_timers(now))
             .or_else(|| self.look_behind())
             .or_else(|| self.look_at_door(now))
@@ -190,6 +198,9 @@ impl Reactor {
         let count = self.epoll.wait(&mut self.events[..], Some(timeout))?;
         self.batch = 0..count;
         self.behind_now = self.behind.len();
+        if count < EVENTS_AT_ONCE {
+            self.door.begin_notes();
+        }
         let mut scratch = self.scratch.borrow_mut();
         scratch.tick();
         let looked = self.looked.replace((scratch.now(), count));
@@ -209,7 +220,23 @@ impl Reactor {
         self.timers.next_in(now).map_or(door, |timer| timer.min(door))
     }
 
-    fn look_at_events(&mut self) -> Option<Turn> {
+    /// While there is much to do, who waits at the door does not wait for all of it.
+    fn look_between(&mut self, now: Instant) -> Option<Turn> {
+        if !self.door.is_due(now) || !self.has_more_to_do(now) {
+            return None;
+        }
+        let newcomer = self.door.next_between(&self.epoll, now)?;
+        self.welcome(newcomer, now)
+    }
+
+    /// Whether there is something to do before the epoll set is looked at again.
+    fn has_more_to_do(&self, now: Instant) -> bool {
+        !self.batch.is_empty()
+            || self.behind_now > 0
+            || self.timers.next_in(now) == Some(Duration::ZERO)
+    }
+
+    fn look_at_events(&mut self, now: Instant) -> Option<Turn> {
         while let Some(index) = self.batch.next() {
             let (key, flags) = (self.events[index].key(), self.events[index].flags());
             match key >> KIND_SHIFT {
@@ -228,7 +255,7 @@ impl Reactor {
                         return Some(Turn::Request(job));
                     }
                 }
-                DOOR => self.door.note(key),
+                DOOR => self.door.note(key, now),
                 _ => {
                     self.readiness = Readiness(flags);
                     return Some(Turn::Ready(key & PAYLOAD));
@@ -263,24 +290,34 @@ impl Reactor {
     fn look_at_door(&mut self, now: Instant) -> Option<Turn> {
         while let Some(caller) = self.door.next(&self.epoll, now) {
             match caller {
-                Caller::Connection(connection) => {
-                    if let Some(job) = self.advance(connection, None, Readiness::READ) {
-                        return Some(Turn::Request(job));
-                    }
-                    if let Some(time) = self.service.waits_for_one() {
-                        self.door.pause(&self.epoll, now + time);
+                Caller::Connection(newcomer) => {
+                    let turn = self.welcome(newcomer, now);
+                    if turn.is_some() {
+                        return turn;
                     }
                 }
-                Caller::Crowd => {
-                    if let Some(seat) = self.seats.longest_idle() {
-                        self.seats.release(seat);
-                    }
-                }
+                Caller::Crowd => self.make_room(),
                 Caller::Leave => self.remind_all(),
                 Caller::LeaveNow => self.leave_now = Leave::Now,
             }
         }
         None
+    }
+
+    fn welcome(&mut self, newcomer: Box<Connection>, now: Instant) -> Option<Turn> {
+        if let Some(job) = self.advance(newcomer, None, Readiness::READ) {
+            return Some(Turn::Request(job));
+        }
+        if let Some(time) = self.service.waits_for_one() {
+            self.door.pause(&self.epoll, now + time);
+        }
+        None
+    }
+
+    fn make_room(&mut self) {
+        if let Some(seat) = self.seats.longest_idle() {
+            self.seats.release(seat);
+        }
     }
 
     /// The worker leaves: who waits has a new deadline.
@@ -306,6 +343,7 @@ impl Reactor {
 
     /// Gives a connection back after its request was answered; `None`: the connection is gone.
     pub fn settle(&mut self, ticket: Ticket, outcome: Option<(Box<Connection>, Step)>) {
+        self.ended += 1;
         let Some((connection, step)) = outcome else {
             return ticket.0.into_iter().for_each(|seat| self.seats.release(seat));
         };
