@@ -1,6 +1,6 @@
 //! A headless Chromium, driven by ChromeDriver (<https://www.w3.org/TR/webdriver2/>): the handful of
 //! commands that the tests need are JSON over HTTP on the loopback interface, for which the harness has
-//! a client. Waiting is the driver's: an element that is looked for may take [`PATIENCE`] to appear.
+//! a client. Waiting is the driver's: an element that is looked for may take `PATIENCE` to appear.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

@@ -3,7 +3,6 @@
 //! access log counts.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use oxicorn_tests::load::{Load, Plan};
 use oxicorn_tests::{Deadline, Signal};
@@ -59,7 +58,7 @@ fn every_edit_is_served_and_nothing_is_lost_in_tokio() {
 }
 
 #[expect(clippy::print_stderr, reason = "what a long run is for")]
-fn edited(class: &str, serving: Serving, app: &str, python: &PathBuf) {
+fn edited(class: &str, serving: Serving, app: &str, python: &Path) {
     let (requests, edits) = (number(REQUESTS, 1_500), number(EDITS, 3));
     let version = |edit: u64| app.replace("VERSION", &format!("v{edit}"));
     let launch = Launch::of(&Subject::new(SERVER, class, serving)).app("shop:app").workers(2);
