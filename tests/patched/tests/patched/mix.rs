@@ -7,7 +7,7 @@ use crate::{ask, asked, coroutine, told};
 
 const AT_ONCE: usize = 40;
 
-const ROUTES: [&str; 18] = [
+const ROUTES: [&str; 26] = [
     "/",
     "/sleep",
     "/locks/mutex",
@@ -24,6 +24,14 @@ const ROUTES: [&str; 18] = [
     "/files/pipe",
     "/files/threads",
     "/files/lock",
+    "/files/records",
+    "/pthreads/mutex",
+    "/pthreads/recursive",
+    "/pthreads/rwlock",
+    "/pthreads/table-tennis",
+    "/pthreads/semaphore",
+    "/pthreads/once",
+    "/pthreads/errors",
     "/endless/limit",
     "/script?tcp,write:300:read:100,nothing:0:readv:500,nothing:0:writev:200000,end:0:recv:10",
 ];
