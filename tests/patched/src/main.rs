@@ -13,6 +13,7 @@
 
 mod crowd;
 mod endless;
+mod faults;
 mod files;
 mod locks;
 mod pthreads;
@@ -67,6 +68,8 @@ static ROUTES: &[Route] = &[
     ("/sockets/closed", |_| sockets::closed()),
     ("/sockets/copy", |_| sockets::copied()),
     ("/sockets/resolve", |_| sockets::resolve()),
+    ("/faults/panic", |_| faults::panic()),
+    ("/faults/use-after-free", |_| faults::use_after_free()),
     ("/files/pipe", |_| files::pipe()),
     ("/files/child", |_| files::child()),
     ("/files/threads", |_| files::threads()),

@@ -7,7 +7,7 @@ use crate::{ask, asked, coroutine, told};
 
 const AT_ONCE: usize = 40;
 
-const ROUTES: [&str; 26] = [
+pub(crate) const ROUTES: [&str; 26] = [
     "/",
     "/sleep",
     "/locks/mutex",
@@ -37,10 +37,10 @@ const ROUTES: [&str; 26] = [
 ];
 
 /// SplitMix64.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -49,7 +49,7 @@ impl Dice {
     }
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
