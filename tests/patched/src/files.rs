@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, fcntl};
+
 pub(crate) fn pipe() -> String {
     let (mut reader, mut writer) = std::io::pipe().unwrap();
     // More than a pipe holds.
@@ -53,6 +55,23 @@ pub(crate) fn lock() -> String {
     file.lock().unwrap();
     thread::sleep(Duration::from_millis(2));
     file.unlock().unwrap();
+    "locked\n".to_owned()
+}
+
+/// Locks of one byte, by descriptor and not by process: several handlers want the same one.
+pub(crate) fn records() -> String {
+    let path = std::env::temp_dir().join(format!("patched-records-{}", std::process::id()));
+    let file = File::create(&path).unwrap();
+    let lock = |kind: i32| nix::libc::flock {
+        l_type: kind as i16,
+        l_whence: 0,
+        l_start: 0,
+        l_len: 1,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_OFD_SETLKW(&lock(nix::libc::F_WRLCK))).unwrap();
+    thread::sleep(Duration::from_millis(2));
+    fcntl(&file, FcntlArg::F_OFD_SETLKW(&lock(nix::libc::F_UNLCK))).unwrap();
     "locked\n".to_owned()
 }
 

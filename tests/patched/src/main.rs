@@ -13,8 +13,10 @@
 
 mod crowd;
 mod endless;
+mod faults;
 mod files;
 mod locks;
+mod pthreads;
 mod script;
 mod sockets;
 
@@ -47,6 +49,15 @@ static ROUTES: &[Route] = &[
     ("/locks/send", |_| locks::send()),
     ("/locks/park", |_| locks::park()),
     ("/locks/panic", |_| locks::panic()),
+    ("/pthreads/mutex", |_| pthreads::mutex()),
+    ("/pthreads/recursive", |_| pthreads::recursive()),
+    ("/pthreads/rwlock", |_| pthreads::rwlock()),
+    ("/pthreads/condvar", |_| pthreads::condvar()),
+    ("/pthreads/table-tennis", |_| pthreads::table_tennis()),
+    ("/pthreads/semaphore", |_| pthreads::semaphore()),
+    ("/pthreads/once", |_| pthreads::once()),
+    ("/pthreads/fortified", |_| pthreads::fortified()),
+    ("/pthreads/errors", |_| pthreads::errors()),
     ("/sockets/fetch", |_| sockets::fetch()),
     ("/sockets/ureq", |_| sockets::ureq()),
     ("/sockets/block-on", |_| sockets::block_on()),
@@ -57,10 +68,13 @@ static ROUTES: &[Route] = &[
     ("/sockets/closed", |_| sockets::closed()),
     ("/sockets/copy", |_| sockets::copied()),
     ("/sockets/resolve", |_| sockets::resolve()),
+    ("/faults/panic", |_| faults::panic()),
+    ("/faults/use-after-free", |_| faults::use_after_free()),
     ("/files/pipe", |_| files::pipe()),
     ("/files/child", |_| files::child()),
     ("/files/threads", |_| files::threads()),
     ("/files/lock", |_| files::lock()),
+    ("/files/records", |_| files::records()),
     ("/files/fork", |_| files::fork()),
     ("/endless/sleep", |_| endless::sleep()),
     ("/endless/read", |_| endless::read()),

@@ -33,6 +33,11 @@ fn meets_by_a_condition_variable_of_parking_lot() {
 }
 
 #[test]
+fn meets_by_a_condition_variable_of_c() {
+    meets("/pthreads/condvar");
+}
+
+#[test]
 fn meets_in_runtimes_of_their_own() {
     meets("/crowd/block-on");
 }

@@ -7,13 +7,16 @@ mod crowds;
 mod mix;
 mod overdue;
 mod settings;
+mod torture;
 mod waits;
 
 use oxicorn_tests::asking::{ask, asked, told};
 use oxicorn_tests::{Launch, Serving, Subject};
 
 fn subject(class: &str, serving: Serving) -> Subject {
-    let binary = env!("CARGO_BIN_EXE_patched").into();
+    // The script `torture` has one that was built in another way.
+    let binary = std::env::var_os("PATCHED").unwrap_or(env!("CARGO_BIN_EXE_patched").into());
+    let binary = binary.into();
     Subject { binary, class: class.to_owned(), serving, hosted: None }
 }
 

@@ -7,7 +7,7 @@ use crate::{ask, asked, coroutine, told};
 
 const AT_ONCE: usize = 40;
 
-const ROUTES: [&str; 18] = [
+pub(crate) const ROUTES: [&str; 26] = [
     "/",
     "/sleep",
     "/locks/mutex",
@@ -24,15 +24,23 @@ const ROUTES: [&str; 18] = [
     "/files/pipe",
     "/files/threads",
     "/files/lock",
+    "/files/records",
+    "/pthreads/mutex",
+    "/pthreads/recursive",
+    "/pthreads/rwlock",
+    "/pthreads/table-tennis",
+    "/pthreads/semaphore",
+    "/pthreads/once",
+    "/pthreads/errors",
     "/endless/limit",
     "/script?tcp,write:300:read:100,nothing:0:readv:500,nothing:0:writev:200000,end:0:recv:10",
 ];
 
 /// SplitMix64.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -41,7 +49,7 @@ impl Dice {
     }
 }
 
-fn number(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 

@@ -13,7 +13,7 @@ fn all(server: &Server, route: &str) -> Vec<String> {
     clients.iter_mut().map(told).collect()
 }
 
-const SAME_EVERYWHERE: [(&str, &str); 16] = [
+const SAME_EVERYWHERE: [(&str, &str); 23] = [
     ("/sleep", "slept\n"),
     ("/locks/rwlock", "whole\n"),
     ("/locks/once", "1\n"),
@@ -28,6 +28,13 @@ const SAME_EVERYWHERE: [(&str, &str); 16] = [
     ("/files/child", "ab exit status: 0\n"),
     ("/files/threads", "7\n"),
     ("/files/lock", "locked\n"),
+    ("/files/records", "locked\n"),
+    ("/pthreads/rwlock", "whole\n"),
+    ("/pthreads/table-tennis", "40\n"),
+    ("/pthreads/semaphore", "[0, 0] -1 true\n"),
+    ("/pthreads/once", "1\n"),
+    ("/pthreads/fortified", "word\n"),
+    ("/pthreads/errors", "the same\n"),
     ("/script?unix,write:10:read:20,nothing:0:recv:1", "the same\n"),
     ("/", "hello\n"),
 ];
@@ -56,7 +63,7 @@ fn where_handlers_have_threads_it_is_the_same() {
 #[test]
 fn a_lock_may_be_held_over_a_wait() {
     let server = coroutine().start();
-    for route in ["/locks/mutex", "/locks/parking-lot"] {
+    for route in ["/locks/mutex", "/locks/parking-lot", "/pthreads/mutex", "/pthreads/recursive"] {
         let counts: BTreeSet<usize> =
             all(&server, route).iter().map(|text| text.trim().parse().expect("a number")).collect();
         assert_eq!(counts, (1..=MANY).collect(), "{route}");

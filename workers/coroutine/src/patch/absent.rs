@@ -39,6 +39,8 @@ impl Patched {
         None
     }
 
+    pub(crate) fn acquit(&self) {}
+
     pub(crate) fn with_culprit(&self, place: String) -> String {
         place
     }

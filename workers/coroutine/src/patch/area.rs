@@ -19,7 +19,7 @@ use std::ffi::{CStr, c_int, c_void};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-use super::raw;
+use super::{owner, raw};
 
 /// Offsets in the head of the thread's control block (glibc, sysdeps/x86_64/nptl/tls.h: `tcbhead_t`),
 /// which compilers know too: its own address twice, the vector of blocks, and whether locks have to
@@ -30,6 +30,8 @@ const SELF: usize = 16;
 const MULTIPLE_THREADS: usize = 24;
 /// The keys whose values lie in the control block itself (glibc: `PTHREAD_KEY_2NDLEVEL_SIZE`).
 const KEYS_INSIDE: libc::pthread_key_t = 32;
+/// AddressSanitizer's, the first key that a process has: what it knows of the thread, and goes on to know.
+const KEYS_OF_TOOLS: libc::pthread_key_t = if cfg!(feature = "sanitizer") { 1 } else { 0 };
 /// rseq(2): the CPU is not known, ask the kernel.
 const CPU_UNKNOWN: u32 = u32::MAX;
 
@@ -46,6 +48,8 @@ struct Layout {
     own_size: usize,
     /// Where rseq's area lies, relative to the thread pointer.
     rseq: Option<isize>,
+    /// Where the thread's number lies in the control block.
+    number: usize,
     change: Change,
 }
 
@@ -149,6 +153,10 @@ fn find_layout() -> Option<Layout> {
     let (own, own_size) = own_block()?;
     // SAFETY: a constant since glibc 2.35, a ptrdiff_t.
     let rseq = symbol(c"__rseq_offset").map(|offset| unsafe { *offset.as_ptr().cast::<isize>() });
+    let field = symbol(c"_thread_db_pthread_tid")?;
+    // SAFETY: another constant for debuggers: bits, elements, and the bytes before it.
+    let [bits, _, number] = unsafe { *field.as_ptr().cast::<[u32; 3]>() };
+    let number = (bits == i32::BITS).then_some(number as usize)?;
     // SAFETY: getauxval(3) reads a table.
     let features = unsafe { libc::getauxval(libc::AT_HWCAP2) };
     let change = match features & FSGSBASE {
@@ -156,7 +164,7 @@ fn find_layout() -> Option<Layout> {
         _ => Change::Instruction,
     };
     let own = (own as isize).wrapping_sub(thread_pointer() as isize);
-    Some(Layout { allocate, control: control as usize, own, own_size, rseq, change })
+    Some(Layout { allocate, control: control as usize, own, own_size, rseq, number, change })
 }
 
 /// Whether areas can be made here.
@@ -188,7 +196,9 @@ impl Area {
         }
         let area = Area(area);
         area.with(|| {
-            for key in 0..KEYS_INSIDE {
+            // SAFETY: the number lies within the control block.
+            owner::number(unsafe { new.add(layout.number).cast() });
+            for key in KEYS_OF_TOOLS..KEYS_INSIDE {
                 // SAFETY: a key that does not exist is an error without consequences; one that does
                 // has no value yet for this "thread". The destructors are the thread's own.
                 unsafe {

@@ -6,10 +6,7 @@
 //! A wake reaches the threads in the kernel first and coroutines afterwards. The hub's own thread may be
 //! one of them, and a coroutine that had the wake in its stead would never run.
 
-mod table;
-
 use std::ffi::{c_int, c_long};
-use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::Instant;
 
@@ -17,14 +14,12 @@ use libc::timespec;
 
 use super::errno;
 use super::inside::inside;
+use super::queue::{self, ANY, Waited};
 use super::raw;
 use super::real::Call;
 use super::sleep::{after, duration, left_on};
-use crate::hub::{Armed, Hub, Outcome};
-use table::{Bucket, List, State, WAITERS, Waiter, wake};
-
-/// FUTEX_BITSET_MATCH_ANY
-const ANY: u32 = u32::MAX;
+use super::table::{WAITERS, wake};
+use crate::hub::Hub;
 
 /// The end of the time that is given to a wait.
 enum Until {
@@ -58,56 +53,17 @@ unsafe fn wait(
     until: Option<Instant>,
     mask: u32,
 ) -> c_int {
-    let address = word as usize;
-    let bucket = Bucket::of(address);
-    let mut waiter = Waiter {
-        address,
-        mask,
-        mailbox: &raw const *hub.mailbox,
-        key: 0,
-        state: State::Waiting,
-        previous: ptr::null_mut(),
-        next: ptr::null_mut(),
-    };
-    let waiter = &raw mut waiter;
-    WAITERS.fetch_add(1, Ordering::SeqCst);
-    fence(Ordering::SeqCst);
-    let arm = |key| {
-        bucket.with(|list| {
-            // SAFETY: the word can be read, and whoever changes it asks for the lock afterwards.
-            // The waiter is on this stack, which is not left before it is unlinked.
-            unsafe {
-                (*waiter).key = key;
-                if (*word).load(Ordering::SeqCst) != expected {
-                    return Armed::No;
-                }
-                list.link(waiter);
-            }
-            Armed::Yes
-        })
-    };
-    let mut outcome = hub.wait_for_mail(until, arm);
-    let error = loop {
-        let Some(ended) = outcome else { break libc::EAGAIN };
-        let leave = |list: &mut List| {
-            // SAFETY: alive, and linked as long as it is not woken.
-            unsafe {
-                if (*waiter).state == State::Waiting {
-                    list.unlink(waiter);
-                }
-                (*waiter).state
-            }
-        };
-        // Looked at under the lock: from then on nobody touches it.
-        match (bucket.with(leave), ended) {
-            (State::Woken, _) => break 0,
-            (State::Waiting, Outcome::TimedOut) => break libc::ETIMEDOUT,
+    // SAFETY: the word can be read. Whoever changes it asks for the table's lock afterwards.
+    let is_same = || unsafe { (*word).load(Ordering::SeqCst) == expected };
+    loop {
+        match queue::wait(hub, word as usize, mask, until, is_same, || {}) {
+            Waited::NotAtAll => return libc::EAGAIN,
+            Waited::Woken => return 0,
+            Waited::TimedOut => return libc::ETIMEDOUT,
             // The request's time is over, which is nothing that a lock could say.
-            (State::Waiting, _) => outcome = hub.wait_for_mail(until, arm),
+            Waited::Otherwise => {}
         }
-    };
-    WAITERS.fetch_sub(1, Ordering::SeqCst);
-    error
+    }
 }
 
 fn failed(error: c_int) -> c_long {

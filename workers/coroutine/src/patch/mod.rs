@@ -13,26 +13,36 @@
 //! itself does in a coroutine and must not give way in (its mailbox) is done [`plainly`].
 #![allow(unsafe_code)]
 
+mod acquire;
 mod area;
 mod attempt;
 mod close;
+mod condvar;
 mod connect;
 mod epoll;
 mod errno;
+mod file_locks;
+mod fortified;
 mod futex;
 mod inside;
 mod messages;
+mod mutex;
 mod names;
 mod other;
+mod owner;
 mod poll;
 mod process;
+mod queue;
 mod raw;
 mod real;
 mod receive;
 mod report;
+mod rwlock;
 mod select;
+mod semaphore;
 mod send;
 mod sleep;
+mod table;
 mod transfer;
 mod vectors;
 

@@ -1,4 +1,4 @@
-//! Waiting for other processes, for threads and for locks of files; and fork(2), which a handler must
+//! Waiting for other processes and for threads; and fork(2), which a handler must
 //! not do: its child would be a second worker, with the sockets of all clients, that nobody knows of.
 //! (`std::process::Command` starts programs by posix_spawn(3), which is all right.)
 
@@ -21,7 +21,7 @@ const MOST: Duration = Duration::from_millis(10);
 
 /// Looks again and again until there is a result; `None`: the time is over, which is for the caller to
 /// heed or not.
-fn look<T>(hub: &Hub, heed: Heed, mut once: impl FnMut() -> Option<T>) -> Option<T> {
+pub(super) fn look<T>(hub: &Hub, heed: Heed, mut once: impl FnMut() -> Option<T>) -> Option<T> {
     let mut pause = FIRST;
     loop {
         if let Some(found) = once() {
@@ -36,7 +36,7 @@ fn look<T>(hub: &Hub, heed: Heed, mut once: impl FnMut() -> Option<T>) -> Option
 
 /// Whether the end of the request's time ends the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heed {
+pub(super) enum Heed {
     Yes,
     /// There is no error that the caller could be given.
     No,
@@ -102,33 +102,6 @@ pub(super) unsafe extern "C" fn pthread_join(thread: pthread_t, value: *mut *mut
     }
     // SAFETY: as for the caller.
     unsafe { real::pthread_join(thread, value) }
-}
-
-/// flock(2).
-///
-/// # Safety
-/// As flock(2).
-#[unsafe(no_mangle)]
-pub(super) unsafe extern "C" fn flock(fd: c_int, operation: c_int) -> c_int {
-    let waits = operation & (libc::LOCK_NB | libc::LOCK_UN) == 0;
-    let Some(hub) = inside().filter(|hub| waits && hub.gives_way(Call::Flock)) else {
-        // SAFETY: as for the caller.
-        return unsafe { real::flock(fd, operation) };
-    };
-    let before = errno::get();
-    let once = || {
-        // SAFETY: as for the caller.
-        let result = unsafe { real::flock(fd, operation | libc::LOCK_NB) };
-        (result == 0 || !errno::would_block()).then_some(result)
-    };
-    match look(hub, Heed::Yes, once) {
-        Some(0) => {
-            errno::set(before);
-            0
-        }
-        Some(failed) => failed,
-        None => errno::fail(libc::ETIMEDOUT),
-    }
 }
 
 /// fork(2): refused in a handler, with `EAGAIN` and a line in the log.

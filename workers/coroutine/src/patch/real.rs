@@ -7,8 +7,9 @@ use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    addrinfo, epoll_event, fd_set, iovec, msghdr, nfds_t, off_t, pid_t, pollfd, pthread_t,
-    sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval, useconds_t,
+    addrinfo, clockid_t, epoll_event, fd_set, iovec, msghdr, nfds_t, off_t, pid_t, pollfd,
+    pthread_cond_t, pthread_mutex_t, pthread_rwlock_t, pthread_t, sem_t, sigset_t, size_t,
+    sockaddr, socklen_t, ssize_t, timespec, timeval, useconds_t,
 };
 
 /// A function of the C library by name.
@@ -31,9 +32,14 @@ impl Real {
 
     #[cold]
     fn find(&self) -> *mut c_void {
-        // SAFETY: a name that ends with a zero byte. The next object after the program that has it is
-        // the C library, which has all of them.
-        let place = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+        let name = self.name.as_ptr();
+        // SAFETY: names that end with a zero byte. The next object after the program that has it is
+        // the C library, which has all of them; and some in two versions, of which dlsym(3) may give
+        // the one for programs of long ago.
+        let place = unsafe {
+            let place = libc::dlvsym(libc::RTLD_NEXT, name, c"GLIBC_2.3.2".as_ptr());
+            if place.is_null() { libc::dlsym(libc::RTLD_NEXT, name) } else { place }
+        };
         self.place.store(place, Ordering::Relaxed);
         place
     }
@@ -139,6 +145,69 @@ functions! {
     Waitpid: c"waitpid" waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t;
     PthreadJoin: c"pthread_join" pthread_join(thread: pthread_t, value: *mut *mut c_void) -> c_int;
     Flock: c"flock" flock(fd: c_int, operation: c_int) -> c_int;
+    Fcntl: c"fcntl" fcntl(fd: c_int, command: c_int, argument: usize) -> c_int;
+    Lockf: c"lockf" lockf(fd: c_int, command: c_int, length: off_t) -> c_int;
+    PthreadMutexLock: c"pthread_mutex_lock" pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int;
+    PthreadMutexTrylock: c"pthread_mutex_trylock"
+        pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int;
+    PthreadMutexTimedlock: c"pthread_mutex_timedlock"
+        pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, time: *const timespec) -> c_int;
+    PthreadMutexClocklock: c"pthread_mutex_clocklock"
+        pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, time: *const timespec)
+            -> c_int;
+    PthreadMutexUnlock: c"pthread_mutex_unlock"
+        pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int;
+    PthreadCondWait: c"pthread_cond_wait"
+        pthread_cond_wait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int;
+    PthreadCondTimedwait: c"pthread_cond_timedwait"
+        pthread_cond_timedwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t,
+            time: *const timespec) -> c_int;
+    PthreadCondClockwait: c"pthread_cond_clockwait"
+        pthread_cond_clockwait(condition: *mut pthread_cond_t, mutex: *mut pthread_mutex_t,
+            clock: clockid_t, time: *const timespec) -> c_int;
+    PthreadCondSignal: c"pthread_cond_signal"
+        pthread_cond_signal(condition: *mut pthread_cond_t) -> c_int;
+    PthreadCondBroadcast: c"pthread_cond_broadcast"
+        pthread_cond_broadcast(condition: *mut pthread_cond_t) -> c_int;
+    PthreadRwlockRdlock: c"pthread_rwlock_rdlock"
+        pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int;
+    PthreadRwlockWrlock: c"pthread_rwlock_wrlock"
+        pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int;
+    PthreadRwlockTryrdlock: c"pthread_rwlock_tryrdlock"
+        pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int;
+    PthreadRwlockTrywrlock: c"pthread_rwlock_trywrlock"
+        pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int;
+    PthreadRwlockTimedrdlock: c"pthread_rwlock_timedrdlock"
+        pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int;
+    PthreadRwlockTimedwrlock: c"pthread_rwlock_timedwrlock"
+        pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, time: *const timespec) -> c_int;
+    PthreadRwlockClockrdlock: c"pthread_rwlock_clockrdlock"
+        pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t,
+            time: *const timespec) -> c_int;
+    PthreadRwlockClockwrlock: c"pthread_rwlock_clockwrlock"
+        pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t,
+            time: *const timespec) -> c_int;
+    PthreadRwlockUnlock: c"pthread_rwlock_unlock"
+        pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int;
+    PthreadOnce: c"pthread_once"
+        pthread_once(control: *mut c_int, code: Option<unsafe extern "C" fn()>) -> c_int;
+    SemWait: c"sem_wait" sem_wait(semaphore: *mut sem_t) -> c_int;
+    SemTimedwait: c"sem_timedwait"
+        sem_timedwait(semaphore: *mut sem_t, time: *const timespec) -> c_int;
+    SemClockwait: c"sem_clockwait"
+        sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, time: *const timespec) -> c_int;
+    ReadChk: c"__read_chk"
+        __read_chk(fd: c_int, buffer: *mut c_void, length: size_t, size: size_t) -> ssize_t;
+    RecvChk: c"__recv_chk"
+        __recv_chk(fd: c_int, buffer: *mut c_void, length: size_t, size: size_t, flags: c_int) -> ssize_t;
+    RecvfromChk: c"__recvfrom_chk"
+        __recvfrom_chk(fd: c_int, buffer: *mut c_void, length: size_t, size: size_t, flags: c_int,
+            from: *mut sockaddr, from_length: *mut socklen_t) -> ssize_t;
+    PollChk: c"__poll_chk"
+        __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, size: size_t) -> c_int;
+    PpollChk: c"__ppoll_chk"
+        __ppoll_chk(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t,
+            size: size_t) -> c_int;
     Fork: c"fork" fork() -> pid_t;
 }
 

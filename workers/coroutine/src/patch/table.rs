@@ -1,4 +1,4 @@
-//! Who waits for which address. A table of the process, since whoever wakes knows of no hub. What waits
+//! Who waits for which address: a word of memory, or a lock of the C library. A table of the process, since whoever wakes knows of no hub. What waits
 //! is on the waiter's own stack, linked while it waits, so nothing is allocated; the locks of the table
 //! spin, for a lock of any other kind would end up here.
 
@@ -6,7 +6,7 @@ use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::super::raw;
+use super::raw;
 use crate::mailbox::Mailbox;
 
 const BUCKETS: usize = 256;
@@ -137,7 +137,7 @@ pub(super) fn wake(address: usize, most: usize, mask: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ANY;
+    use super::super::queue::ANY;
     use super::*;
 
     fn waiter(address: usize, key: u64) -> Waiter {
