@@ -15,6 +15,7 @@ mod sendfile;
 #[cfg(test)]
 mod tests;
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use oxicorn_http1::Conn;
+use socket2::SockRef;
 
 use crate::access_log::Pending;
 use crate::app::ConnectionInfo;
@@ -245,6 +247,10 @@ impl Connection {
         if self.deadline().is_none_or(|deadline| deadline > scratch.now()) {
             return Step::Wait(self.interest());
         }
+        if self.is_kept_waiting() {
+            self.since = scratch.now();
+            return Step::Wait(self.interest());
+        }
         let began = match self.phase {
             Phase::Head | Phase::Body => true,
             Phase::Greeting => !self.codec.buffer().is_empty(),
@@ -256,6 +262,19 @@ impl Connection {
         let error = self.codec.abandon();
         self.refuse(error.status(), &error.to_string(), scratch);
         self.advance(Readiness::NONE, scratch)
+    }
+
+    /// Whether the client has sent what it is waited for, and nobody has had the time to read it: all
+    /// threads were in handlers, or the machine had others to run.
+    fn is_kept_waiting(&self) -> bool {
+        let reads = match self.phase {
+            Phase::Preface | Phase::Greeting | Phase::Fresh | Phase::Idle => true,
+            Phase::Head | Phase::Body => true,
+            Phase::Handling | Phase::Closing(_) | Phase::Foreign => false,
+            Phase::Discarding | Phase::Lingering => false,
+        };
+        let unread = || SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]);
+        reads && !self.output.is_blocked() && matches!(unread(), Ok(1..))
     }
 
     fn interest(&self) -> Interest {

@@ -67,3 +67,17 @@ fn a_body_whose_source_panics_costs_its_connection_and_nobody_else_anything() {
     );
     nothing_is_left(&bench);
 }
+
+#[test]
+fn who_is_kept_waiting_by_the_server_has_not_been_silent() {
+    let (whole, half, rest) = (get("/late"), "GET /late HTTP/1.1\r\n", "Host: x\r\n\r\n");
+    for (before, behind) in [("", whole.as_str()), (half, rest), (&get("/first"), &whole)] {
+        let mut bench = Bench::new(Config::default());
+        assert_eq!(bench.send(before), READING);
+        bench.client.write_all(behind.as_bytes()).unwrap();
+        assert_eq!(bench.expire_in(Duration::from_secs(100)), READING, "{before:?}");
+        assert_eq!(bench.run(Readiness::READ), READING);
+        assert!(bench.received().ends_with("/late 0"), "{before:?}");
+        assert_eq!(bench.expire_in(Duration::from_secs(500)), Step::Close);
+    }
+}
