@@ -39,8 +39,8 @@ struct Crowd {
 
 impl Crowd {
     fn connect(&self, key: usize) -> Result<TcpStream, Box<dyn Error>> {
-        let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
+        let kind = Type::STREAM.nonblocking();
+        let socket = Socket::new(Domain::for_address(self.address), kind, None)?;
         match socket.connect(&self.address.into()) {
             Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => {
                 return Err(error.into());
@@ -131,7 +131,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut firsts: Vec<Duration> = firsts.map(|first| first - began).collect();
     firsts.sort_unstable();
     let at = |share: f64| firsts.get((firsts.len() as f64 * share) as usize).copied();
-    println!(
+    writeln!(
+        std::io::stdout(),
         "half by {:.0?}, 90 % by {:.0?}, the last by {:.0?}, {} never; {:.0} answers/s, {} errors",
         at(0.5).unwrap_or_default(),
         at(0.9).unwrap_or_default(),
@@ -139,6 +140,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         newcomers - firsts.len(),
         crowd.answers as f64 / began.elapsed().as_secs_f64(),
         crowd.lost,
-    );
+    )?;
     Ok(())
 }
