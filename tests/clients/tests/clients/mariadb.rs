@@ -45,20 +45,22 @@ fn free_port() -> u16 {
 
 /// A program, which Debian keeps where only root's path leads. What it is run by ends it with the test,
 /// whatever becomes of that.
-fn command(program: &str, data: &Path) -> Command {
+/// Its temporary tables are in a folder of its own: each one that starts clears away those that it finds,
+/// and in /tmp they could be another's.
+fn command(program: &str, folder: &Path) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", program, "--no-defaults"]);
     command.env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin")).arg("--user=root");
-    command.arg(format!("--datadir={}", data.display())).stdin(Stdio::null());
+    command.arg(format!("--datadir={}", folder.join("data").display())).stdin(Stdio::null());
+    command.env("TMPDIR", folder);
     command
 }
 
 /// `None`: it is not installed.
 pub(crate) fn start() -> Option<MariaDb> {
     let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().join("data");
-    let install = command("mariadb-install-db", &data)
+    let install = command("mariadb-install-db", folder.path())
         .args(["--auth-root-authentication-method=normal", "--skip-test-db"])
         .output();
     match install {
@@ -74,7 +76,7 @@ pub(crate) fn start() -> Option<MariaDb> {
     for _ in 0..5 {
         let port = free_port();
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let mut process = command("mariadbd", &data)
+        let mut process = command("mariadbd", folder.path())
             .args([format!("--port={port}"), format!("--init-file={}", first.display())])
             .arg(format!("--socket={}", folder.path().join("socket").display()))
             .args(["--bind-address=127.0.0.1", "--max-connections=200", "--skip-log-bin"])
