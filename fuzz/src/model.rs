@@ -6,6 +6,9 @@ use std::net::Ipv6Addr;
 use super::{BodyLength, KeepAlive};
 use crate::drive::Listed;
 
+/// In bytes, of a request's target (that of `http::Uri`).
+pub(crate) const LONGEST_TARGET: usize = 65_534;
+
 /// What a piece of a conversation is.
 #[derive(Debug)]
 pub(crate) enum Verdict<T> {
@@ -266,7 +269,7 @@ fn together(fields: &Listed) -> Listed {
 }
 
 fn is_target(method: &[u8], target: &[u8]) -> bool {
-    if target.is_empty() || target.len() > 65_534 || !target.iter().all(u8::is_ascii_graphic) {
+    if target.is_empty() || target.len() > LONGEST_TARGET || !target.iter().all(u8::is_ascii_graphic) {
         return false;
     }
     // The type for URIs holds no percent sign in a host.
