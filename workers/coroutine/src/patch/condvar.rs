@@ -6,17 +6,16 @@ use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
 
 use libc::{clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
-use super::acquire::Until;
 use super::errno;
 use super::inside::inside;
 use super::mutex::{self, lock_in, pthread_mutex_lock};
 use super::queue::{self, ANY, Waited};
 use super::real::{self, Call};
-use super::table::{self, WAITERS};
+use super::table;
+use super::until::{Until, until};
 use crate::hub::Hub;
 
 type Bytes = [u8; size_of::<pthread_cond_t>()];
@@ -32,11 +31,7 @@ unsafe fn wait_in(
     mutex: *mut pthread_mutex_t,
     until: Until,
 ) -> Option<c_int> {
-    let until = match until {
-        Until::Nonsense => return None,
-        Until::Never => None,
-        Until::At(until) => Some(until),
-    };
+    let until = until.ok()?;
     if !hub.gives_way(call) {
         return None;
     }
@@ -57,7 +52,7 @@ unsafe fn wait_in(
     }
     // SAFETY: as the caller promises.
     let locked = unsafe {
-        lock_in(hub, Call::PthreadMutexLock, mutex, Until::Never)
+        lock_in(hub, Call::PthreadMutexLock, mutex, Ok(None))
             .unwrap_or_else(|| pthread_mutex_lock(mutex))
     };
     errno::set(before);
@@ -116,7 +111,7 @@ pub(super) unsafe extern "C" fn pthread_cond_wait(
     let Some(hub) = inside() else { return block() };
     let call = Call::PthreadCondWait;
     // SAFETY: as for the caller.
-    let done = unsafe { wait_in(hub, call, condition, mutex, Until::Never) };
+    let done = unsafe { wait_in(hub, call, condition, mutex, Ok(None)) };
     done.unwrap_or_else(|| hub.block(call, block))
 }
 
@@ -137,7 +132,7 @@ pub(super) unsafe extern "C" fn pthread_cond_timedwait(
     let call = Call::PthreadCondTimedwait;
     // SAFETY: as for the caller.
     let done = unsafe {
-        let until = Until::new(clock_of(condition), time);
+        let until = until(clock_of(condition), time);
         wait_in(hub, call, condition, mutex, until)
     };
     done.unwrap_or_else(|| hub.block(call, block))
@@ -161,16 +156,8 @@ pub(super) unsafe extern "C" fn pthread_cond_clockwait(
     let Some(hub) = inside() else { return block() };
     let call = Call::PthreadCondClockwait;
     // SAFETY: as for the caller.
-    let done = unsafe { wait_in(hub, call, condition, mutex, Until::new(clock, time)) };
+    let done = unsafe { wait_in(hub, call, condition, mutex, until(clock, time)) };
     done.unwrap_or_else(|| hub.block(call, block))
-}
-
-fn wake(condition: *mut pthread_cond_t, most: usize) {
-    if WAITERS.load(Ordering::SeqCst) != 0 {
-        let before = errno::get();
-        table::wake(condition as usize, most, ANY);
-        errno::set(before);
-    }
 }
 
 /// pthread_cond_signal(3).
@@ -181,7 +168,7 @@ fn wake(condition: *mut pthread_cond_t, most: usize) {
 pub(super) unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond_t) -> c_int {
     // SAFETY: as for the caller.
     let done = unsafe { real::pthread_cond_signal(condition) };
-    wake(condition, 1);
+    table::wake(condition as usize, 1, ANY);
     done
 }
 
@@ -193,7 +180,7 @@ pub(super) unsafe extern "C" fn pthread_cond_signal(condition: *mut pthread_cond
 pub(super) unsafe extern "C" fn pthread_cond_broadcast(condition: *mut pthread_cond_t) -> c_int {
     // SAFETY: as for the caller.
     let done = unsafe { real::pthread_cond_broadcast(condition) };
-    wake(condition, usize::MAX);
+    table::wake(condition as usize, usize::MAX, ANY);
     done
 }
 

@@ -7,7 +7,7 @@ use libc::off_t;
 
 use super::errno;
 use super::inside::inside;
-use super::process::{Heed, look};
+use super::look::{Heed, look};
 use super::real::{self, Call};
 
 /// Has `once` try until the lock is there; `block` is the function itself.

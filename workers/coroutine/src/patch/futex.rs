@@ -17,29 +17,23 @@ use super::inside::inside;
 use super::queue::{self, ANY, Waited};
 use super::raw;
 use super::real::Call;
-use super::sleep::{after, duration, left_on};
-use super::table::{WAITERS, wake};
+use super::sleep::{after, duration};
+use super::table::wake;
+use super::until::{self, Nonsense, Until};
 use crate::hub::Hub;
-
-/// The end of the time that is given to a wait.
-enum Until {
-    Never,
-    At(Instant),
-    Nonsense,
-}
 
 /// # Safety
 /// A valid time or null.
 unsafe fn until(operation: c_int, time: *const timespec) -> Until {
     // SAFETY: as the caller promises.
-    let Some(time) = (unsafe { time.as_ref() }) else { return Until::Never };
-    let Some(given) = duration(time) else { return Until::Nonsense };
-    let left = match operation & libc::FUTEX_CMD_MASK {
-        libc::FUTEX_WAIT => Some(given),
-        _ if operation & libc::FUTEX_CLOCK_REALTIME != 0 => left_on(libc::CLOCK_REALTIME, given),
-        _ => left_on(libc::CLOCK_MONOTONIC, given),
+    let Some(relative) = (unsafe { time.as_ref() }) else { return Ok(None) };
+    let clock = match operation & libc::FUTEX_CMD_MASK {
+        libc::FUTEX_WAIT => return Ok(Some(after(duration(relative).ok_or(Nonsense)?))),
+        _ if operation & libc::FUTEX_CLOCK_REALTIME != 0 => libc::CLOCK_REALTIME,
+        _ => libc::CLOCK_MONOTONIC,
     };
-    left.map_or(Until::Nonsense, |left| Until::At(after(left)))
+    // SAFETY: as the caller promises.
+    unsafe { until::until(clock, time) }
 }
 
 /// Waits for a wake of the address while its word is `expected`. Gives 0, or an error.
@@ -113,11 +107,7 @@ unsafe fn try_wait(arguments: [usize; 6]) -> Option<c_long> {
         return None;
     }
     // SAFETY: as the caller promises.
-    let until = match unsafe { until(operation, time as *const timespec) } {
-        Until::Never => None,
-        Until::At(until) => Some(until),
-        Until::Nonsense => return None,
-    };
+    let until = unsafe { until(operation, time as *const timespec) }.ok()?;
     let before = errno::get();
     // SAFETY: as above.
     let error = unsafe { wait(hub, word, expected as u32, until, mask) };
@@ -146,12 +136,10 @@ unsafe fn wake_all(arguments: [usize; 6]) -> c_long {
     else {
         return from_kernel(result);
     };
-    if WAITERS.load(Ordering::SeqCst) == 0 || operation & libc::FUTEX_PRIVATE_FLAG == 0 {
+    if operation & libc::FUTEX_PRIVATE_FLAG == 0 {
         return from_kernel(result);
     }
-    let before = errno::get();
     let woken = in_kernel + wake(word, most.saturating_sub(in_kernel), mask);
-    errno::set(before);
     c_long::try_from(woken).unwrap_or(c_long::MAX)
 }
 

@@ -25,6 +25,7 @@ mod file_locks;
 mod fortified;
 mod futex;
 mod inside;
+mod look;
 mod messages;
 mod mutex;
 mod names;
@@ -44,6 +45,7 @@ mod send;
 mod sleep;
 mod table;
 mod transfer;
+mod until;
 mod vectors;
 
 use oxicorn_core::config::Config;

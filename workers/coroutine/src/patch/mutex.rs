@@ -3,17 +3,16 @@
 //! shared with another process) has the thread's number as ever.
 
 use std::ffi::c_int;
-use std::sync::atomic::Ordering;
 
 use libc::{clockid_t, pthread_mutex_t, timespec};
 
-use super::acquire::{LONG_AGO, Until, acquire};
-use super::errno;
+use super::acquire::{LONG_AGO, acquire};
 use super::inside::inside;
 use super::owner::as_itself;
 use super::queue::ANY;
 use super::real::{self, Call};
-use super::table::{self, WAITERS};
+use super::table;
+use super::until::{Until, until};
 use crate::hub::Hub;
 
 /// Bits of a mutex's kind (glibc, sysdeps/nptl/pthreadP.h): robust, with an inherited priority, with a
@@ -50,24 +49,13 @@ pub(super) unsafe fn lock_in(
     if first != libc::EBUSY {
         return Some(first);
     }
-    let until = match until {
-        Until::Nonsense => return None,
-        Until::Never => None,
-        Until::At(until) => Some(until),
-    };
+    let until = until.ok()?;
     if !hub.gives_way(call) {
         return None;
     }
-    let before = errno::get();
-    // One that checks for it says that it is the caller's already.
     // SAFETY: as the caller promises.
-    let verdict = unsafe { own(mutex, || real::pthread_mutex_timedlock(mutex, &LONG_AGO)) };
-    let result = match verdict {
-        libc::ETIMEDOUT => acquire(hub, mutex as usize, ANY, until, libc::EBUSY, once),
-        said => said,
-    };
-    errno::set(before);
-    Some(result)
+    let verdict = || unsafe { own(mutex, || real::pthread_mutex_timedlock(mutex, &LONG_AGO)) };
+    Some(acquire(hub, mutex as usize, ANY, until, verdict, once))
 }
 
 /// pthread_mutex_lock(3).
@@ -80,7 +68,7 @@ pub(super) unsafe extern "C" fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) 
     let block = || unsafe { own(mutex, || real::pthread_mutex_lock(mutex)) };
     let Some(hub) = inside() else { return block() };
     // SAFETY: as for the caller.
-    let done = unsafe { lock_in(hub, Call::PthreadMutexLock, mutex, Until::Never) };
+    let done = unsafe { lock_in(hub, Call::PthreadMutexLock, mutex, Ok(None)) };
     done.unwrap_or_else(|| hub.block(Call::PthreadMutexLock, block))
 }
 
@@ -108,7 +96,7 @@ pub(super) unsafe extern "C" fn pthread_mutex_timedlock(
     let Some(hub) = inside() else { return block() };
     // SAFETY: as for the caller.
     let done = unsafe {
-        let until = Until::new(libc::CLOCK_REALTIME, time);
+        let until = until(libc::CLOCK_REALTIME, time);
         lock_in(hub, Call::PthreadMutexTimedlock, mutex, until)
     };
     done.unwrap_or_else(|| hub.block(Call::PthreadMutexTimedlock, block))
@@ -128,7 +116,7 @@ pub(super) unsafe extern "C" fn pthread_mutex_clocklock(
     let block = || unsafe { own(mutex, || real::pthread_mutex_clocklock(mutex, clock, time)) };
     let Some(hub) = inside() else { return block() };
     // SAFETY: as for the caller.
-    let done = unsafe { lock_in(hub, Call::PthreadMutexClocklock, mutex, Until::new(clock, time)) };
+    let done = unsafe { lock_in(hub, Call::PthreadMutexClocklock, mutex, until(clock, time)) };
     done.unwrap_or_else(|| hub.block(Call::PthreadMutexClocklock, block))
 }
 
@@ -157,9 +145,5 @@ pub(super) unsafe fn unlock_alone(mutex: *mut pthread_mutex_t) -> c_int {
 /// Tells a coroutine that waits for it. (The mutex may be gone: its address is a number.)
 #[inline(always)]
 pub(super) fn wake_next(mutex: *mut pthread_mutex_t) {
-    if WAITERS.load(Ordering::SeqCst) != 0 {
-        let before = errno::get();
-        table::wake(mutex as usize, 1, ANY);
-        errno::set(before);
-    }
+    table::wake(mutex as usize, 1, ANY);
 }

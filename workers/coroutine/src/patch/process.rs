@@ -1,46 +1,19 @@
-//! Waiting for other processes and for threads; and fork(2), which a handler must
-//! not do: its child would be a second worker, with the sockets of all clients, that nobody knows of.
+//! Waiting for other processes and for threads; and fork(2), which a handler must not do: its child
+//! would be a second worker, with the sockets of all clients, that nobody knows of.
 //! (`std::process::Command` starts programs by posix_spawn(3), which is all right.)
 
 use std::ffi::{c_int, c_void};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
-use std::time::{Duration, Instant};
 
 use libc::{pid_t, pthread_t};
 use oxicorn_core::wait::Interest;
 
 use super::errno;
 use super::inside::inside;
+use super::look::{Heed, look};
 use super::raw;
 use super::real::{self, Call};
-use crate::hub::{Hub, Outcome};
-
-/// What cannot be awaited is looked at again after this time, and after twice the time each time.
-const FIRST: Duration = Duration::from_micros(200);
-const MOST: Duration = Duration::from_millis(10);
-
-/// Looks again and again until there is a result; `None`: the time is over, which is for the caller to
-/// heed or not.
-pub(super) fn look<T>(hub: &Hub, heed: Heed, mut once: impl FnMut() -> Option<T>) -> Option<T> {
-    let mut pause = FIRST;
-    loop {
-        if let Some(found) = once() {
-            return Some(found);
-        }
-        if hub.sleep_quietly(Instant::now() + pause) == Outcome::Over && heed == Heed::Yes {
-            return None;
-        }
-        pause = MOST.min(2 * pause);
-    }
-}
-
-/// Whether the end of the request's time ends the wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heed {
-    Yes,
-    /// There is no error that the caller could be given.
-    No,
-}
+use crate::hub::Outcome;
 
 /// A descriptor that becomes readable when the process has ended (pidfd_open(2)).
 fn process(pid: pid_t) -> Option<OwnedFd> {

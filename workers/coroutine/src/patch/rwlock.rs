@@ -1,16 +1,15 @@
 //! pthread_rwlock_rdlock(3) and its like: the locks of OpenSSL, among others.
 
 use std::ffi::c_int;
-use std::sync::atomic::Ordering;
 
 use libc::{clockid_t, pthread_rwlock_t, timespec};
 
-use super::acquire::{LONG_AGO, Until, acquire};
-use super::errno;
+use super::acquire::{LONG_AGO, acquire};
 use super::inside::inside;
 use super::owner::as_itself;
 use super::real::{self, Call};
-use super::table::{self, WAITERS};
+use super::table;
+use super::until::{Until, until};
 
 /// Who waits to read is woken with all of them, who waits to write alone.
 const READS: u32 = 1;
@@ -55,22 +54,13 @@ unsafe fn take(
     if first != libc::EBUSY {
         return first;
     }
-    let until = match until() {
-        Until::Nonsense => return block(),
-        Until::Never => None,
-        Until::At(until) => Some(until),
-    };
+    let Ok(until) = until() else { return block() };
     if !hub.gives_way(call) {
         return hub.block(call, block);
     }
-    let before = errno::get();
     // SAFETY: as the caller promises.
-    let result = match as_itself(|| unsafe { (side.timed)(lock, &LONG_AGO) }) {
-        libc::ETIMEDOUT => acquire(hub, lock as usize, side.mask, until, libc::EBUSY, once),
-        said => said,
-    };
-    errno::set(before);
-    result
+    let verdict = || as_itself(|| unsafe { (side.timed)(lock, &LONG_AGO) });
+    acquire(hub, lock as usize, side.mask, until, verdict, once)
 }
 
 /// pthread_rwlock_rdlock(3).
@@ -84,7 +74,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_
         unsafe { real::pthread_rwlock_rdlock(lock) }
     };
     // SAFETY: as for the caller.
-    unsafe { take(Call::PthreadRwlockRdlock, READER, lock, || Until::Never, block) }
+    unsafe { take(Call::PthreadRwlockRdlock, READER, lock, || Ok(None), block) }
 }
 
 /// pthread_rwlock_wrlock(3).
@@ -98,7 +88,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_
         unsafe { real::pthread_rwlock_wrlock(lock) }
     };
     // SAFETY: as for the caller.
-    unsafe { take(Call::PthreadRwlockWrlock, WRITER, lock, || Until::Never, block) }
+    unsafe { take(Call::PthreadRwlockWrlock, WRITER, lock, || Ok(None), block) }
 }
 
 /// pthread_rwlock_tryrdlock(3).
@@ -136,7 +126,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_timedrdlock(
     };
     // SAFETY: as for the caller.
     unsafe {
-        let until = || Until::new(libc::CLOCK_REALTIME, time);
+        let until = || until(libc::CLOCK_REALTIME, time);
         take(Call::PthreadRwlockTimedrdlock, READER, lock, until, block)
     }
 }
@@ -156,7 +146,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_timedwrlock(
     };
     // SAFETY: as for the caller.
     unsafe {
-        let until = || Until::new(libc::CLOCK_REALTIME, time);
+        let until = || until(libc::CLOCK_REALTIME, time);
         take(Call::PthreadRwlockTimedwrlock, WRITER, lock, until, block)
     }
 }
@@ -177,7 +167,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_clockrdlock(
     };
     // SAFETY: as for the caller.
     unsafe {
-        let until = || Until::new(clock, time);
+        let until = || until(clock, time);
         take(Call::PthreadRwlockClockrdlock, READER, lock, until, block)
     }
 }
@@ -198,7 +188,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_clockwrlock(
     };
     // SAFETY: as for the caller.
     unsafe {
-        let until = || Until::new(clock, time);
+        let until = || until(clock, time);
         take(Call::PthreadRwlockClockwrlock, WRITER, lock, until, block)
     }
 }
@@ -211,11 +201,7 @@ pub(super) unsafe extern "C" fn pthread_rwlock_clockwrlock(
 pub(super) unsafe extern "C" fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int {
     // SAFETY: as for the caller.
     let done = as_itself(|| unsafe { real::pthread_rwlock_unlock(lock) });
-    if WAITERS.load(Ordering::SeqCst) != 0 {
-        let before = errno::get();
-        table::wake(lock as usize, usize::MAX, READS);
-        table::wake(lock as usize, 1, WRITES);
-        errno::set(before);
-    }
+    table::wake(lock as usize, usize::MAX, READS);
+    table::wake(lock as usize, 1, WRITES);
     done
 }

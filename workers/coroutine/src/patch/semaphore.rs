@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use libc::{clockid_t, sem_t, timespec};
 
-use super::acquire::Until;
 use super::errno;
 use super::inside::inside;
-use super::process::{Heed, look};
+use super::look::{Heed, look};
 use super::real::{self, Call};
+use super::until::{Until, until};
 
 /// Takes one, in a coroutine without blocking the thread; `block` is the function itself.
 ///
@@ -31,11 +31,7 @@ unsafe fn take(
         return 0;
     }
     errno::set(before);
-    let until = match until() {
-        Until::Nonsense => return block(),
-        Until::Never => None,
-        Until::At(until) => Some(until),
-    };
+    let Ok(until) = until() else { return block() };
     if !hub.gives_way(call) {
         return hub.block(call, block);
     }
@@ -63,7 +59,7 @@ pub(super) unsafe extern "C" fn sem_wait(semaphore: *mut sem_t) -> c_int {
         unsafe { real::sem_wait(semaphore) }
     };
     // SAFETY: as for the caller.
-    unsafe { take(Call::SemWait, semaphore, || Until::Never, block) }
+    unsafe { take(Call::SemWait, semaphore, || Ok(None), block) }
 }
 
 /// sem_timedwait(3).
@@ -81,7 +77,7 @@ pub(super) unsafe extern "C" fn sem_timedwait(
     };
     // SAFETY: as for the caller.
     unsafe {
-        let until = || Until::new(libc::CLOCK_REALTIME, time);
+        let until = || until(libc::CLOCK_REALTIME, time);
         take(Call::SemTimedwait, semaphore, until, block)
     }
 }
@@ -101,7 +97,7 @@ pub(super) unsafe extern "C" fn sem_clockwait(
         unsafe { real::sem_clockwait(semaphore, clock, time) }
     };
     // SAFETY: as for the caller.
-    unsafe { take(Call::SemClockwait, semaphore, || Until::new(clock, time), block) }
+    unsafe { take(Call::SemClockwait, semaphore, || until(clock, time), block) }
 }
 
 /// pthread_once(3): what another coroutine has begun and waits in is not waited for in the C library.

@@ -1,11 +1,12 @@
-//! Who waits for which address: a word of memory, or a lock of the C library. A table of the process, since whoever wakes knows of no hub. What waits
-//! is on the waiter's own stack, linked while it waits, so nothing is allocated; the locks of the table
-//! spin, for a lock of any other kind would end up here.
+//! Who waits for which address: a word of memory, or a lock of the C library. A table of the process,
+//! since whoever wakes knows of no hub. What waits is on the waiter's own stack, linked while it waits,
+//! so nothing is allocated; the locks of the table spin, for a lock of any other kind would end up here.
 
 use std::cell::UnsafeCell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::errno;
 use super::raw;
 use crate::mailbox::Mailbox;
 
@@ -121,8 +122,19 @@ impl List {
     }
 }
 
-/// Wakes up to `most` coroutines that wait for the address.
+/// Wakes up to `most` coroutines that wait for the address (which is a number: what it was of may be
+/// gone), and leaves errno as it is.
+#[inline(always)]
 pub(super) fn wake(address: usize, most: usize, mask: u32) -> usize {
+    match WAITERS.load(Ordering::SeqCst) {
+        0 => 0,
+        _ => wake_waiters(address, most, mask),
+    }
+}
+
+#[cold]
+fn wake_waiters(address: usize, most: usize, mask: u32) -> usize {
+    let before = errno::get();
     let mut woken = 0;
     while woken < most {
         let Some((mailbox, key)) = Bucket::of(address).with(|list| list.wake(address, mask)) else {
@@ -132,6 +144,7 @@ pub(super) fn wake(address: usize, most: usize, mask: u32) -> usize {
         unsafe { &*mailbox }.end(key);
         woken += 1;
     }
+    errno::set(before);
     woken
 }
 
