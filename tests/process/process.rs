@@ -31,6 +31,8 @@ mod start;
 mod suspended;
 #[path = "process/systemd.rs"]
 mod systemd;
+#[path = "process/together.rs"]
+mod together;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_server");
 

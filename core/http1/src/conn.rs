@@ -259,6 +259,11 @@ impl Conn {
         Ok(encode::frame(&mut self.response, len, out))
     }
 
+    /// Whether a body whose length was announced has been sent, and only its end is to be said.
+    pub fn has_sent_all(&self) -> bool {
+        self.server == ServerState::SendBody && self.response == BodyFraming::Fixed(0)
+    }
+
     /// Ends the response: appends the last chunk, if there is one.
     ///
     /// # Errors

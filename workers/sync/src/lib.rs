@@ -35,6 +35,7 @@ impl Worker for Sync {
         let keep = KeepPolicy::WhileFasterThan(FAST);
         let service = Service::new(&cx, Capacity(1), keep, Writers::One);
         let mut reactor = Reactor::new(cx, &service)?;
+        reactor.answer_together();
         let scratch = reactor.scratch();
         service.app().begin_thread();
         reactor.announce();

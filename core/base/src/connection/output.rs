@@ -10,6 +10,7 @@ use nix::sys::socket::{MsgFlags, send, sendmsg};
 
 use super::sendfile::{Fault, FileOutput};
 use crate::body::FilePart;
+use crate::serve::Push;
 
 /// Pieces up to this size are copied behind what is there already.
 const COPY_UP_TO: usize = 8 * 1024;
@@ -78,6 +79,11 @@ impl Output {
         self.tail.len() as u64 + ahead.sum::<u64>()
     }
 
+    /// It is bytes that were copied together, and so few that a socket's buffer has room for them.
+    pub(crate) fn is_small(&self) -> bool {
+        self.ahead.is_empty() && self.tail.len() <= COPY_UP_TO
+    }
+
     /// How many bytes are waiting in memory.
     pub(crate) fn in_memory(&self) -> usize {
         let ahead = self.ahead.iter().map(|piece| match piece {
@@ -116,7 +122,11 @@ impl Output {
     /// Gives the kernel what it takes. Returns also whether anything went, for the idle timeout.
     ///
     /// After a fault of a file nothing is left: what follows it can never be sent.
-    pub(crate) fn flush(&mut self, socket: BorrowedFd<'_>) -> Result<(Flushed, usize), Fault> {
+    pub(crate) fn flush(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        push: Push,
+    ) -> Result<(Flushed, usize), Fault> {
         let mut total = 0;
         let mut turn = FILE_BYTES_A_TURN;
         while !self.is_empty() {
@@ -124,7 +134,7 @@ impl Output {
                 self.stall = Stall::Turn;
                 return Ok((Flushed::Some, total));
             }
-            match self.send_front(socket, &mut turn) {
+            match self.send_front(socket, push, &mut turn) {
                 Ok(count) => total += count,
                 Err(Fault::Socket(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(Fault::Socket(error)) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -141,9 +151,14 @@ impl Output {
         Ok((Flushed::All, total))
     }
 
-    fn send_front(&mut self, socket: BorrowedFd<'_>, turn: &mut usize) -> Result<usize, Fault> {
+    fn send_front(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        push: Push,
+        turn: &mut usize,
+    ) -> Result<usize, Fault> {
         match self.ahead.front_mut() {
-            None => self.send_tail(socket),
+            None => self.send_tail(socket, push),
             Some(Piece::Bytes(_)) => self.send_pieces(socket),
             Some(Piece::File(file)) => {
                 let sent = file.send(socket, *turn)?;
@@ -156,8 +171,12 @@ impl Output {
         }
     }
 
-    fn send_tail(&mut self, socket: BorrowedFd<'_>) -> Result<usize, Fault> {
-        let sent = send(socket.as_raw_fd(), &self.tail, MsgFlags::MSG_NOSIGNAL)?;
+    fn send_tail(&mut self, socket: BorrowedFd<'_>, push: Push) -> Result<usize, Fault> {
+        let flags = match push {
+            Push::Now => MsgFlags::MSG_NOSIGNAL,
+            Push::Together => MsgFlags::MSG_NOSIGNAL | MORE_FOLLOWS,
+        };
+        let sent = send(socket.as_raw_fd(), &self.tail, flags)?;
         match sent == self.tail.len() {
             true => self.tail.clear(),
             false => self.tail.advance(sent),
@@ -220,7 +239,7 @@ mod tests {
     /// Flushes until everything has gone, the client reading a little each time.
     fn everything(mut output: Output, ours: UnixStream, mut theirs: UnixStream) -> Vec<u8> {
         let mut got = Vec::new();
-        while output.flush(ours.as_fd()).unwrap().0 == Flushed::Some {
+        while output.flush(ours.as_fd(), Push::Now).unwrap().0 == Flushed::Some {
             assert!(output.is_blocked());
             let mut some = vec![0; 50_000];
             let count = theirs.read(&mut some).unwrap();
@@ -275,9 +294,12 @@ mod tests {
         output.push_file(FilePart::new(file, 0..FILE_BYTES_A_TURN as u64 + 1));
         // The fastest client there is.
         let null = File::options().write(true).open("/dev/null").unwrap();
-        assert_eq!(output.flush(null.as_fd()).unwrap(), (Flushed::Some, FILE_BYTES_A_TURN));
+        assert_eq!(
+            output.flush(null.as_fd(), Push::Now).unwrap(),
+            (Flushed::Some, FILE_BYTES_A_TURN)
+        );
         assert!(output.is_blocked() && output.has_yielded());
-        assert_eq!(output.flush(null.as_fd()).unwrap(), (Flushed::All, 1));
+        assert_eq!(output.flush(null.as_fd(), Push::Now).unwrap(), (Flushed::All, 1));
         assert!(!output.is_blocked() && !output.has_yielded());
     }
 
@@ -289,7 +311,7 @@ mod tests {
         output.push("head ".into());
         output.push_file(FilePart::new(file, 5..15));
         output.push("behind".into());
-        let fault = output.flush(ours.as_fd()).unwrap_err();
+        let fault = output.flush(ours.as_fd(), Push::Now).unwrap_err();
         assert!(matches!(fault, Fault::File { .. }), "{fault}");
         assert!(output.is_empty() && !output.is_blocked());
         drop(ours);

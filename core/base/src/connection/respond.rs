@@ -1,6 +1,7 @@
 //! The writing half of a [`Connection`]: from the application's answer to the next request.
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ use oxicorn_http1::{
 use super::sendfile::Fault;
 use super::{Connection, Flushed, Linger, Phase, Step};
 use crate::body::{Body, FilePart, Form};
-use crate::serve::{Place, Scratch, printable};
+use crate::listener::Peer;
+use crate::serve::{Place, Push, Scratch, printable};
 use crate::wait::Interest;
 
 /// Answers to pipelined requests are held back to go out in one write, up to this many bytes and as
@@ -22,6 +24,10 @@ use crate::wait::Interest;
 /// because the next one takes long.
 const GATHER_UP_TO: u64 = 32 * 1024;
 const GATHER_WHILE_UNDER: Duration = Duration::from_micros(200);
+/// Answers to several clients leave together while the application takes so long: one that is faster
+/// leaves the caches as they were, and of one that is slower the client would notice.
+const TOGETHER_WHILE_WITHIN: Range<Duration> =
+    Duration::from_micros(10)..Duration::from_micros(200);
 
 /// Why a response cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -186,13 +192,27 @@ impl Connection {
             && !self.codec.buffer().is_empty()
             && self.output.len() < GATHER_UP_TO
             && self.service.pace().is_under(GATHER_WHILE_UNDER);
-        if !gathers && let Some(stalled) = self.push_out(scratch.now()) {
-            return stalled;
+        if !gathers {
+            let push = match self.phase {
+                Phase::Idle => self.push(scratch),
+                _ => Push::Now,
+            };
+            if let Some(stalled) = self.push_out_so(push, scratch.now()) {
+                return stalled;
+            }
         }
         if self.is_quiet() {
             return Step::Wait(Interest::Read);
         }
         self.advance(super::Readiness::NONE, scratch)
+    }
+
+    /// Whether the answer that is complete leaves at once, or with those of others.
+    fn push(&self, scratch: &mut Scratch) -> Push {
+        let suits = self.output.is_small()
+            && matches!(self.info.sender, Peer::Tcp(_))
+            && self.service.pace().is_steady_within(TOGETHER_WHILE_WITHIN);
+        if suits { scratch.take_together(&self.socket) } else { Push::Now }
     }
 
     /// Nothing is left to do before the client sends more: spares a call of the codec.
@@ -269,7 +289,11 @@ impl Connection {
 
     /// Writes what the kernel takes. `None`: everything went.
     pub(super) fn push_out(&mut self, now: Instant) -> Option<Step> {
-        match self.flush_at(now) {
+        self.push_out_so(Push::Now, now)
+    }
+
+    fn push_out_so(&mut self, push: Push, now: Instant) -> Option<Step> {
+        match self.flush_so(push, now) {
             Ok(Flushed::All) => None,
             Ok(Flushed::Some) => Some(Step::Wait(Interest::Write)),
             Err(_) => Some(Step::Close),
@@ -277,16 +301,21 @@ impl Connection {
     }
 
     fn flush_at(&mut self, now: Instant) -> io::Result<Flushed> {
+        self.flush_so(Push::Now, now)
+    }
+
+    fn flush_so(&mut self, push: Push, now: Instant) -> io::Result<Flushed> {
         if self.output.is_empty() {
             return Ok(Flushed::All);
         }
         let was_blocked = self.output.is_blocked();
-        let (flushed, sent) = self.output.flush(self.socket.as_fd()).inspect_err(|fault| {
-            if let Fault::File { .. } = fault {
-                let peer = &self.info.peer;
-                tracing::error!("Closing the connection of ip={peer} in mid-response: {fault}");
-            }
-        })?;
+        let (flushed, sent) =
+            self.output.flush(self.socket.as_fd(), push).inspect_err(|fault| {
+                if let Fault::File { .. } = fault {
+                    let peer = &self.info.peer;
+                    tracing::error!("Closing the connection of ip={peer} in mid-response: {fault}");
+                }
+            })?;
         if sent > 0 || (flushed == Flushed::Some && !was_blocked) {
             self.since = now;
         }
@@ -299,6 +328,15 @@ impl Connection {
     /// The client is gone.
     pub fn flush(&mut self) -> io::Result<Flushed> {
         self.flush_at(Instant::now())
+    }
+
+    /// The same behind a piece of its body: the last piece may leave with the answers to others.
+    ///
+    /// # Errors
+    /// The client is gone.
+    pub fn flush_piece(&mut self, scratch: &mut Scratch) -> io::Result<Flushed> {
+        let push = if self.codec.has_sent_all() { self.push(scratch) } else { Push::Now };
+        self.flush_so(push, Instant::now())
     }
 
     /// Whether the last flush left something: the socket is to be awaited for writing.

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::connection::{Connection, Readiness, Step};
-use crate::serve::{Scratch, Service};
+use crate::serve::{Company, Scratch, Service};
 use crate::sys::{Epoll, EpollEvent};
 use crate::wait::Interest;
 use crate::worker::{WorkerContext, WorkerError};
@@ -148,6 +148,12 @@ impl Reactor {
         self.door.announce();
     }
 
+    /// Each request is answered, and settled, before the next is asked for: then an answer may wait for
+    /// the next ones.
+    pub fn answer_together(&mut self) {
+        self.scratch.borrow_mut().together().begin();
+    }
+
     /// What the worker's thread has at hand.
     pub fn scratch(&self) -> Rc<RefCell<Scratch>> {
         self.scratch.clone()
@@ -182,6 +188,7 @@ impl Reactor {
     }
 
     fn next_at_hand(&mut self, now: Instant) -> Option<Turn> {
+        self.push_answers(now);
         self.look_between(now)
             .or_else(|| self.look_at_events(now))
             .or_else(|| self.look_at_timers(now))
@@ -195,6 +202,7 @@ impl Reactor {
             Patience::Endless => self.may_sleep_for(),
         };
         self.scratch.borrow_mut().flush();
+        self.scratch.borrow_mut().together().push();
         let count = self.epoll.wait(&mut self.events[..], Some(timeout))?;
         self.batch = 0..count;
         self.behind_now = self.behind.len();
@@ -218,6 +226,15 @@ impl Reactor {
         let now = Instant::now();
         let door = self.door.may_sleep_for(now);
         self.timers.next_in(now).map_or(door, |timer| timer.min(door))
+    }
+
+    fn push_answers(&mut self, now: Instant) {
+        let mut scratch = self.scratch.borrow_mut();
+        let together = scratch.together();
+        together.expect(Company::None);
+        if self.batch.is_empty() || together.is_due(now) {
+            together.push();
+        }
     }
 
     /// While there is much to do, who waits at the door does not wait for all of it.
@@ -252,6 +269,9 @@ impl Reactor {
                     let job = self.advance(guest, Some(seat), Readiness(flags));
                     self.scratch.borrow_mut().set_came_after(None);
                     if let Some(job) = job {
+                        if !self.batch.is_empty() {
+                            self.scratch.borrow_mut().together().expect(Company::Follows);
+                        }
                         return Some(Turn::Request(job));
                     }
                 }

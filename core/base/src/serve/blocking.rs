@@ -217,7 +217,9 @@ fn send_body(
 
 /// Writes, and waits for the client when it is too far behind.
 fn relieve(job: &mut Connection, scratch: &RefCell<Scratch>) -> Result<(), Unsendable> {
-    while job.flush()? == Flushed::Some && job.queued() > HAND_OVER_UP_TO {
+    while job.flush_piece(&mut scratch.borrow_mut())? == Flushed::Some
+        && job.queued() > HAND_OVER_UP_TO
+    {
         let deadline = job.service().config().write_timeout.get().map(|t| Instant::now() + t);
         if wait::wait(job.as_fd(), Interest::Write, deadline)? == Woken::TimedOut {
             return Err(Unsendable::Gone(io::ErrorKind::TimedOut.into()));

@@ -12,6 +12,7 @@ mod pace;
 mod running;
 mod scratch;
 mod service;
+mod together;
 mod wear;
 
 pub use blocked::{Hold, Place};
@@ -23,4 +24,5 @@ pub(crate) use scratch::READ_SIZE;
 pub use scratch::{Scratch, Standing};
 pub use service::{Capacity, KeepPolicy, Posture, Service};
 pub(crate) use service::{FirstRequest, InFlight, printable};
+pub(crate) use together::{Company, Push, Together};
 pub use wear::Weariness;

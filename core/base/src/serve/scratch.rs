@@ -1,6 +1,7 @@
 //! What one thread of a worker has at hand for its connections: the date, its access-log buffer and
 //! a few spare buffers, so that a connection between requests holds none.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -8,7 +9,7 @@ use oxicorn_http1::HttpDate;
 
 use crate::access_log::AccessWriter;
 use crate::in_flight::Holder;
-use crate::serve::Service;
+use crate::serve::{Push, Service, Together};
 use crate::sys;
 
 /// How much a connection is read at once.
@@ -29,6 +30,7 @@ pub struct Scratch {
     spare: Vec<BytesMut>,
     standing: Standing,
     came_after: Option<Instant>,
+    together: Together,
 }
 
 /// Whether the thread still belongs to its worker.
@@ -53,6 +55,7 @@ impl Scratch {
             spare: Vec::new(),
             standing: Standing::Present,
             came_after: None,
+            together: Together::default(),
         }
     }
 
@@ -97,6 +100,16 @@ impl Scratch {
     /// Whether what is read now has come within `time`, for sure.
     pub(crate) fn came_within(&self, time: Duration) -> bool {
         self.came_after.is_some_and(|then| self.now.saturating_duration_since(then) < time)
+    }
+
+    /// The answers that have not left yet.
+    pub(crate) fn together(&mut self) -> &mut Together {
+        &mut self.together
+    }
+
+    /// An answer is to be given to this socket: how.
+    pub(crate) fn take_together(&mut self, socket: &impl AsFd) -> Push {
+        self.together.take(socket, self.now)
     }
 
     /// When this turn began.

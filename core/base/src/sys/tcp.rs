@@ -3,7 +3,7 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use super::check;
@@ -34,6 +34,26 @@ fn info(socket: BorrowedFd<'_>) -> io::Result<libc::tcp_info> {
 /// Those of getsockopt(2): it is no TCP socket.
 pub fn since_last_data(socket: BorrowedFd<'_>) -> io::Result<Duration> {
     Ok(Duration::from_millis(info(socket)?.tcpi_last_data_recv.into()))
+}
+
+/// Sends what was given with `MSG_MORE`: setting `TCP_NODELAY` does so, though it is set already
+/// (tcp(7)). A number that is no TCP socket of this process is an error and nothing else.
+///
+/// # Errors
+/// Those of setsockopt(2).
+pub fn push(socket: RawFd) -> io::Result<()> {
+    let yes: libc::c_int = 1;
+    // SAFETY: the kernel reads an integer of the length that it is told.
+    check(unsafe {
+        libc::setsockopt(
+            socket,
+            libc::IPPROTO_TCP,
+            libc::TCP_NODELAY,
+            (&raw const yes).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    })?;
+    Ok(())
 }
 
 /// The queue of a listening socket.
