@@ -22,13 +22,13 @@ use crate::mailbox::{Mail, Mailbox, Note};
 use crate::overdue::{self, Overseen, Refusal, Watch};
 use crate::patch::{self, Area, Patched};
 use crate::pool::Pool;
+use crate::spares::{PERIOD, Spares, Tidy};
 use crate::stack::{self, Back, Fiber, Ground};
 use crate::task::{Ear, Ended, Ring, Task, key, task_of};
 
-/// Finished stacks that are kept for the next requests.
-const SPARE_STACKS: usize = 128;
-/// The alarm that is no task's, and the event. A task's keys have 56 bits.
+/// The alarms that are no task's, and the event. A task's keys have 56 bits.
 const WATCH: u64 = 1 << 59;
+const TIDY: u64 = 1 << 58;
 const BELL: u64 = 1 << 59;
 
 pub(crate) use waits::{Armed, Outcome};
@@ -39,7 +39,7 @@ pub(crate) struct Hub {
     reactor: RefCell<Reactor>,
     tasks: RefCell<Slab<Task>>,
     running: Cell<Option<usize>>,
-    spare: RefCell<Vec<DefaultStack>>,
+    spare: RefCell<Spares<DefaultStack>>,
     /// Areas are never freed.
     spare_areas: RefCell<Vec<Area>>,
     pub(crate) patched: Patched,
@@ -106,6 +106,10 @@ impl Hub {
                 Turn::Ready(BELL) => {}
                 Turn::Ready(key) => self.wake(key, Ended::Ready),
                 Turn::Alarm(WATCH) => self.end_overdue(),
+                Turn::Alarm(TIDY) => {
+                    let tidy = self.spare.borrow_mut().tidy();
+                    self.tidy(tidy);
+                }
                 Turn::Alarm(key) => self.ring(task_of(key)),
                 Turn::Leave => return Ok(()),
                 Turn::Nothing => {}
@@ -114,7 +118,7 @@ impl Hub {
     }
 
     fn ground(&self) -> io::Result<Ground> {
-        let spare = self.spare.borrow_mut().pop();
+        let spare = self.spare.borrow_mut().take();
         let stack = spare.map_or_else(stack::new_stack, Ok)?;
         let area = match self.patched.mode() {
             None => None,
@@ -302,11 +306,15 @@ impl Hub {
                 self.tasks.borrow_mut().remove(id);
                 let Ground { stack, area } = fiber.into_ground();
                 self.spare_areas.borrow_mut().extend(area);
-                let mut spare = self.spare.borrow_mut();
-                if spare.len() < SPARE_STACKS {
-                    spare.push(stack);
-                }
+                let tidy = self.spare.borrow_mut().give_back(stack);
+                self.tidy(tidy);
             }
+        }
+    }
+
+    fn tidy(&self, tidy: Tidy) {
+        if tidy == Tidy::Later {
+            self.reactor.borrow_mut().wake_at(Instant::now() + PERIOD, TIDY);
         }
     }
 

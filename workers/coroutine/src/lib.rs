@@ -37,6 +37,7 @@ mod patch;
 mod patch;
 mod pool;
 mod spans;
+mod spares;
 mod stack;
 mod task;
 mod yielding;
