@@ -85,7 +85,9 @@ mod tests {
     #[test]
     fn what_nobody_needs_goes_a_little_at_a_time() {
         let mut spares = Spares::default();
-        (0..ALWAYS + 2 * AT_ONCE + 1).for_each(|n| drop(spares.give_back(n)));
+        for n in 0..ALWAYS + 2 * AT_ONCE + 1 {
+            let _ = spares.give_back(n);
+        }
         assert_eq!((spares.tidy(), spares.all.len()), (Tidy::Later, ALWAYS + AT_ONCE + 1));
         assert_eq!((spares.tidy(), spares.all.len()), (Tidy::Later, ALWAYS + 1));
         assert_eq!((spares.tidy(), spares.all.len()), (Tidy::No, ALWAYS));
