@@ -50,6 +50,9 @@ pub fn run() -> io::Result<()> {
     if idle > 0 {
         let open = engine.open_idle()?;
         reach(&Milestone::Idle(open), &mut input)?;
+        // So many acknowledgements are due, and so many sockets of the last measurement to be freed.
+        engine.warm_up()?;
+        reach(&Milestone::Warm, &mut input)?;
     }
     let outcome = engine.measure()?;
     reach(&Milestone::Done(Box::new(outcome), engine.idle()), &mut input)

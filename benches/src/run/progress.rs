@@ -38,9 +38,19 @@ impl Progress {
         }
     }
 
-    /// So many of what was planned are over, measured or not needed.
-    pub fn advance(&mut self, count: u32) {
-        self.done = (self.done + count).min(self.planned);
+    /// How many of those that were planned are over.
+    pub fn done(&self) -> u32 {
+        self.done
+    }
+
+    /// One more is over.
+    pub fn advance(&mut self) {
+        self.reach(self.done + 1);
+    }
+
+    /// So many are over, measured or not needed.
+    pub fn reach(&mut self, done: u32) {
+        self.done = done.min(self.planned);
         if let Some(bar) = &self.bar {
             bar.set_position(self.done.into());
         }
@@ -85,7 +95,7 @@ mod tests {
         assert_eq!(minutes(Duration::from_millis(59_900)), "59 s");
         assert_eq!(minutes(Duration::from_secs(61)), "2 min");
         let mut progress = Progress::new(2);
-        progress.advance(5);
+        progress.reach(5);
         assert_eq!(progress.left(), Duration::ZERO);
     }
 }

@@ -77,18 +77,17 @@ impl Session<'_> {
                     let closed = self.closed(case, subject, round);
                     out[at] = self.is_out(closed)?;
                 }
-                self.progress.advance(1);
+                self.progress.advance();
             }
         }
         for (at, subject) in self.plan.subjects.iter().enumerate() {
-            let before = self.results.runs.len();
+            let end = self.progress.done() + self.plan.open_loops();
             if !out[at] {
                 let open = self.open(case, subject);
                 self.is_out(open)?;
             }
             // What the search did not need is over, too.
-            let done = u32::try_from(self.results.runs.len() - before).unwrap_or(u32::MAX);
-            self.progress.advance(self.plan.open_loops().saturating_sub(done));
+            self.progress.reach(end);
         }
         Ok(())
     }
@@ -141,6 +140,7 @@ impl Session<'_> {
         let mut all = Vec::new();
         for rate in rates {
             let this = self.offer(server, case, subject, *rate)?;
+            self.progress.advance();
             if this == Found::KeepsUp {
                 found.rate = found.rate.max(*rate);
             }
@@ -161,10 +161,11 @@ impl Session<'_> {
             let mut search = Search::around(capacity);
             while let Some(rate) = search.next() {
                 let mut this = self.offer(server, case, subject, rate)?;
-                if this == Found::Unknown {
+                if this != Found::KeepsUp {
                     // Once more: it may have been another program's doing.
                     this = self.offer(server, case, subject, rate)?;
                 }
+                self.progress.advance();
                 match this {
                     Found::KeepsUp => search.passed(rate),
                     Found::TooMuch => search.failed(rate),
@@ -198,7 +199,6 @@ impl Session<'_> {
             (false, true) => Found::Unknown,
         };
         self.results.runs.push(run);
-        self.progress.advance(1);
         Ok(found)
     }
 }
