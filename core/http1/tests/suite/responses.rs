@@ -203,6 +203,25 @@ fn a_body_is_as_long_as_it_was_announced() {
 }
 
 #[test]
+fn all_of_a_body_is_sent_when_the_announced_length_is() {
+    let mut out = BytesMut::new();
+    let mut conn = asked("GET", "1.1");
+    assert!(!conn.has_sent_all(), "no response yet");
+    sent(&mut conn, 200, &HeaderMap::new(), ResponseBody::Fixed(5)).unwrap();
+    conn.send_data(4, &mut out).unwrap();
+    assert!(!conn.has_sent_all());
+    conn.send_data(1, &mut out).unwrap();
+    assert!(conn.has_sent_all());
+    conn.send_end(&mut out).unwrap();
+    assert!(!conn.has_sent_all(), "nothing is in progress");
+    // Of a stream only its maker knows.
+    let mut conn = asked("GET", "1.1");
+    sent(&mut conn, 200, &HeaderMap::new(), ResponseBody::Streamed).unwrap();
+    conn.send_data(5, &mut out).unwrap();
+    assert!(!conn.has_sent_all());
+}
+
+#[test]
 fn chunks() {
     let mut conn = asked("GET", "1.1");
     sent(&mut conn, 200, &HeaderMap::new(), ResponseBody::Streamed).unwrap();
