@@ -79,6 +79,22 @@ pub(super) fn connection_close(subject: &Subject) {
     }
 }
 
+/// The answer that closes the connection reaches a client who has sent something behind its request:
+/// the kernel drops what has not left yet when a socket is closed with something unread (RFC 9112,
+/// section 9.6).
+pub(super) fn connection_close_with_more_behind(subject: &Subject) {
+    const ROUNDS: usize = 20;
+    let server = Launch::of(subject).start();
+    let last = Request::get("/read?ms=5").header("Connection", "close").bytes();
+    for round in 1..=ROUNDS {
+        let mut connection = server.connect();
+        connection.send(&last).expect("sent");
+        connection.send(&Request::get("/").bytes()).expect("sent behind it");
+        let response = connection.receive(Asked::ForAll).expect("the whole answer");
+        assert_eq!((response.status, response.after()), (200, After::Close), "round {round}");
+    }
+}
+
 pub(super) fn http_1_0(subject: &Subject) {
     let server = Launch::of(subject).start();
     let mut connection = server.connect();

@@ -18,6 +18,7 @@ macro_rules! contract_table {
                 not_found: basics::not_found,
                 keep_alive: basics::keep_alive,
                 connection_close: basics::connection_close,
+                connection_close_with_more_behind: basics::connection_close_with_more_behind,
                 http_1_0: basics::http_1_0,
                 http_1_0_keep_alive: basics::http_1_0_keep_alive,
                 pipelining: basics::pipelining,

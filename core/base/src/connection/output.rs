@@ -174,7 +174,7 @@ impl Output {
     fn send_tail(&mut self, socket: BorrowedFd<'_>, push: Push) -> Result<usize, Fault> {
         let flags = match push {
             Push::Now => MsgFlags::MSG_NOSIGNAL,
-            Push::Together => MsgFlags::MSG_NOSIGNAL | MORE_FOLLOWS,
+            Push::Later => MsgFlags::MSG_NOSIGNAL | MORE_FOLLOWS,
         };
         let sent = send(socket.as_raw_fd(), &self.tail, flags)?;
         match sent == self.tail.len() {

@@ -371,10 +371,18 @@ impl Connection {
             return stalled;
         }
         if self.phase == Phase::Closing(Linger::No) {
-            return Step::Close;
+            Step::Close
+        } else {
+            self.end_sending(scratch)
         }
+    }
+
+    /// Everything is with the kernel, and nothing follows. To close the socket would say the same, but
+    /// if the client had sent something more it would also drop what has not left yet.
+    pub(super) fn end_sending(&mut self, scratch: &mut Scratch) -> Step {
         #[expect(clippy::disallowed_methods, reason = "a client's connection, not a listener")]
-        if shutdown(self.socket.as_raw_fd(), Shutdown::Write).is_err() {
+        let ended = shutdown(self.socket.as_raw_fd(), Shutdown::Write);
+        if ended.is_err() || self.phase == Phase::Closing(Linger::No) {
             return Step::Close;
         }
         self.enter(Phase::Lingering, scratch.now());

@@ -192,6 +192,9 @@ impl Connection {
             && !self.codec.buffer().is_empty()
             && self.output.len() < GATHER_UP_TO
             && self.service.pace().is_under(GATHER_WHILE_UNDER);
+        if matches!(self.phase, Phase::Closing(_)) {
+            return self.send_last(scratch);
+        }
         if !gathers {
             let push = match self.phase {
                 Phase::Idle => self.push(scratch),
@@ -213,6 +216,12 @@ impl Connection {
             && matches!(self.info.sender, Peer::Tcp(_))
             && self.service.pace().is_steady_within(TOGETHER_WHILE_WITHIN);
         if suits { scratch.take_together(&self.socket) } else { Push::Now }
+    }
+
+    /// Sends what there is, and says that it was the last: in one packet, if it fits.
+    fn send_last(&mut self, scratch: &mut Scratch) -> Step {
+        let push = if self.output.is_small() { Push::Later } else { Push::Now };
+        self.push_out_so(push, scratch.now()).unwrap_or_else(|| self.end_sending(scratch))
     }
 
     /// Nothing is left to do before the client sends more: spares a call of the codec.

@@ -33,8 +33,8 @@ pub(crate) enum Company {
 pub(crate) enum Push {
     /// At once.
     Now,
-    /// With others.
-    Together,
+    /// With what follows: the answers of others, or the end of the connection.
+    Later,
 }
 
 /// When answers leave.
@@ -75,7 +75,7 @@ impl Together {
         }
         self.since.get_or_insert(now);
         self.sockets.push(socket.as_fd().as_raw_fd());
-        Push::Together
+        Push::Later
     }
 
     /// Whether they have waited for long enough.
@@ -121,7 +121,7 @@ mod tests {
         together.expect(Company::None);
         assert_eq!(together.take(&ours, now), Push::Now, "nobody follows");
         together.expect(Company::Follows);
-        assert_eq!(together.take(&ours, now), Push::Together);
+        assert_eq!(together.take(&ours, now), Push::Later);
         send(ours.as_raw_fd(), b"answer", MsgFlags::from_bits_retain(libc::MSG_MORE)).unwrap();
         theirs.set_nonblocking(true).unwrap();
         let early = theirs.read(&mut [0; 6]).unwrap_err();
@@ -155,7 +155,7 @@ mod tests {
         together.take(&ours, now);
         assert!(!together.is_due(now));
         assert!(together.is_due(now + FOR));
-        (1..AT_MOST).for_each(|_| assert_eq!(together.take(&ours, now), Push::Together));
+        (1..AT_MOST).for_each(|_| assert_eq!(together.take(&ours, now), Push::Later));
         assert!(together.is_due(now));
         together.push();
         assert!(!together.is_due(now + FOR));
